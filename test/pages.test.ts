@@ -43,4 +43,8 @@ test("the guide's commands do what it says, from top to bottom", async ({ db }) 
     { slug: "paper-ink" },
     { slug: "old-harbour-prints" },
   ]);
+  await db.sql("insert into users (first_name, last_name) values ('Later', 'Row')");
+  expect(await db.sql("select count(*)::int as n, count(display_name)::int as named from users")).toEqual([
+    { n: 4501, named: 4501 },
+  ]);
 });

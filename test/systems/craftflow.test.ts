@@ -83,7 +83,7 @@ test.skipIf(OLD)(
     const some = { QNAP_HOST: "nas.invalid", QNAP_USERNAME: "worker" };
     const { json, stderr } = await godwit.with(some)("up", "--json");
     expect(json).toMatchObject({ ok: true, imports: [{ outcome: "skipped" }] });
-    expect(json.report.steps).toHaveLength(18);
+    expect(json.report.steps).toHaveLength(24);
     expect(stderr).toContain("[IMPORT_CREDENTIALS_MISSING]");
     expect(stderr).toContain("QNAP_PASSWORD");
   },

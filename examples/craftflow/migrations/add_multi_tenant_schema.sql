@@ -1,6 +1,6 @@
 -- godwit: depends=0002_seed_demo_shop phase=startup lock-timeout=3s
--- Expands only: the columns stay empty until assign_tenants and backfill_shop_slugs have filled them, and
--- are required from require_tenant on.
+-- Expands only: the columns stay empty until assign_tenants, its backfills and backfill_shop_slugs have filled
+-- them, and are required from require_tenant on.
 
 -- migrate:up
 CREATE TABLE tenants (

@@ -1,18 +1,19 @@
 import { migration } from "godwit";
 
-const PAGE_SIZE = 250;
-const CHILDREN_OF_SHOPS = ["templates", "designs", "orders"] as const;
+const CHILDREN = ["order_items", "templates", "designs", "orders"] as const;
 
 /**
- * Each person who owns shops becomes a tenant, and everything in those shops theirs. Two accounts whose addresses
- * differ only in case are one person. Orders of shops that are gone belong to nobody: they move, as they were, to
- * orphaned_orders, from where `down` brings them back.
+ * Each person who owns shops becomes a tenant. Two accounts whose addresses differ only in case are one person. Orders of
+ * shops that are gone belong to nobody: they move, as they were, to orphaned_orders, from where `down` brings them back.
+ *
+ * This is one transaction and no backfill: it makes rows of new tables, and users and shops are few. The large tables
+ * follow in assign_tenants_to_templates, _designs, _orders and _order_items, which are backfills.
  */
 export default migration({
   depends: ["add_multi_tenant_schema"],
   phase: "complex",
 
-  async up({ sql, log, signal }) {
+  async up({ sql, log }) {
     const created = await sql`
       insert into tenants (billing_email, name)
       select lower(btrim(email)),
@@ -41,47 +42,6 @@ export default migration({
       from orders where not exists (select from shops where shops.id = orders.shop_id)`;
     await sql`delete from orders using orphaned_orders where orphaned_orders.order_id = orders.id`;
     log.info(`${orphans.count} orders of missing shops moved to orphaned_orders`);
-
-    for (const name of CHILDREN_OF_SHOPS) {
-      const table = sql.identifier(name);
-      await inPages(
-        name,
-        (after) => sql<{ first: string; last: string }>`
-        with page as (
-          select id, shop_id from ${table} where id > ${after} order by id limit ${PAGE_SIZE}
-        ), changed as (
-          update ${table} as child set tenant_id = shops.tenant_id
-          from page join shops on shops.id = page.shop_id where child.id = page.id
-        )
-        select min(id) as first, max(id) as last from page having count(*) > 0`,
-      );
-    }
-    await inPages(
-      "order_items",
-      (after) => sql<{ first: string; last: string }>`
-      with page as (
-        select id, order_id from order_items where id > ${after} order by id limit ${PAGE_SIZE}
-      ), changed as (
-        update order_items set tenant_id = orders.tenant_id
-        from page join orders on orders.id = page.order_id where order_items.id = page.id
-      )
-      select min(id) as first, max(id) as last from page having count(*) > 0`,
-    );
-
-    // Keyset paging: each page starts behind the last key of the one before, whatever the update changed.
-    async function inPages(
-      name: string,
-      page: (after: string) => PromiseLike<readonly { first: string; last: string }[]>,
-    ): Promise<void> {
-      let after = "0";
-      for (;;) {
-        signal.throwIfAborted();
-        const [done] = await page(after);
-        if (done === undefined) return;
-        after = done.last;
-        log.info(`${name} ${done.first} to ${done.last} have a tenant`);
-      }
-    }
   },
 
   async down({ sql }) {
@@ -97,7 +57,8 @@ export default migration({
       select was.id, was.order_id, was.design_id, was.quantity, was.unit_price_cents, was.canvas_size
       from orphaned_orders, jsonb_populate_recordset(null::order_items, item_rows) as was`;
     await sql`drop table orphaned_orders`;
-    for (const name of ["order_items", ...CHILDREN_OF_SHOPS, "shops"]) {
+    // The backfills have brought back what they changed. What the application has written since is left.
+    for (const name of [...CHILDREN, "shops"]) {
       await sql`update ${sql.identifier(name)} set tenant_id = null where tenant_id is not null`;
     }
     await sql`delete from tenant_members`;

@@ -1,6 +1,6 @@
--- godwit: depends=assign_tenants,backfill_shop_slugs phase=complex transaction=off
+-- godwit: depends=assign_tenants_to_templates,assign_tenants_to_designs,assign_tenants_to_order_items,backfill_shop_slugs phase=complex transaction=off
 -- Each statement stands alone, so that no table is locked longer than one of them takes. First the check, which
--- holds for new rows at once; then the rows that an older release of the API wrote since assign_tenants; then the
+-- holds for new rows at once; then the rows that an older release of the API wrote since the backfills; then the
 -- validation, under a lock that lets readers and writers pass; SET NOT NULL finds the proof and does not scan.
 -- A shop that a new owner opened meanwhile has no tenant and no slug: its validation fails by name, and once the shop is
 -- given both, the next run goes on from there.

@@ -1,6 +1,4 @@
-import { migration } from "godwit";
-
-const PAGE_SIZE = 300;
+import { backfill } from "godwit";
 
 /** Micrometres per unit. Sizes without a unit were typed in the first shop, which is American. */
 const MICROMETRES = { in: 25_400, cm: 10_000, mm: 1_000 } as const;
@@ -18,69 +16,55 @@ interface Size {
 
 /**
  * Turns the free text of order items into rows of canvas_sizes. What cannot be understood is listed in
- * canvas_size_review, for a person to decide; the text itself stays as it was typed.
+ * canvas_size_review, for a person to decide; the text itself stays as it was typed. What a window finds for those two
+ * tables is committed with its rows, so that a crash leaves neither without the other.
  */
-export default migration({
-  depends: ["assign_tenants", "migration_add_printers_and_canvas_updates"],
+export default backfill({
+  depends: ["assign_tenants_to_order_items", "add_canvas_size_review"],
   phase: "complex",
+  table: "order_items",
+  columns: ["canvas_size"],
+  where: `canvas_size_id is null and canvas_size ~ '\\S'
+    and not exists (select from canvas_size_review where order_item_id = id)`,
 
-  async up({ sql, log, signal }) {
+  async rows(items, { sql }) {
+    const read = items.map(({ id, canvas_size }) => {
+      const written = String(canvas_size).trim();
+      return { id, written, size: parseSize(written) };
+    });
+    const sizes = JSON.stringify(read.flatMap(({ size }) => size ?? []));
     await sql`
-      create table canvas_size_review (
-        order_item_id bigint primary key references order_items (id) on delete cascade,
-        written text not null
-      )`;
+      insert into canvas_sizes (width_um, height_um)
+      select distinct width_um, height_um
+      from jsonb_to_recordset(${sizes}::jsonb) as sized (width_um integer, height_um integer)
+      order by width_um, height_um
+      on conflict do nothing`;
+    const known = await sql<Size & { id: string }>`
+      select canvas_sizes.* from canvas_sizes
+      where (width_um, height_um) in (
+        select width_um, height_um
+        from jsonb_to_recordset(${sizes}::jsonb) as sized (width_um integer, height_um integer))`;
+    const unclear = read.filter(({ size }) => size === null);
+    await sql`
+      insert into canvas_size_review (order_item_id, written)
+      select id, written
+      from jsonb_to_recordset(${JSON.stringify(unclear)}::jsonb) as unclear (id bigint, written text)
+      on conflict do nothing`;
 
-    let after = "0";
-    let understood = 0;
-    let puzzling = 0;
-    for (;;) {
-      signal.throwIfAborted();
-      const items = await sql<{ id: string; canvas_size: string | null }>`
-        select id, canvas_size from order_items where id > ${after} order by id limit ${PAGE_SIZE}`;
-      const last = items.at(-1);
-      if (last === undefined) return;
-      after = last.id;
-
-      const sized: (Size & { id: string })[] = [];
-      const unclear: { id: string; written: string }[] = [];
-      for (const item of items) {
-        const written = item.canvas_size?.trim() ?? "";
-        if (written === "") continue;
-        const size = parseSize(written);
-        if (size === null) unclear.push({ id: item.id, written });
-        else sized.push({ id: item.id, ...size });
-      }
-
-      const json = JSON.stringify(sized);
-      await sql`
-        insert into canvas_sizes (width_um, height_um)
-        select distinct width_um, height_um
-        from jsonb_to_recordset(${json}::jsonb) as sized (width_um integer, height_um integer)
-        order by width_um, height_um
-        on conflict do nothing`;
-      await sql`
-        update order_items set canvas_size_id = canvas_sizes.id
-        from jsonb_to_recordset(${json}::jsonb) as sized (id bigint, width_um integer, height_um integer)
-        join canvas_sizes using (width_um, height_um)
-        where order_items.id = sized.id`;
-      await sql`
-        insert into canvas_size_review (order_item_id, written)
-        select id, written
-        from jsonb_to_recordset(${JSON.stringify(unclear)}::jsonb) as unclear (id bigint, written text)`;
-
-      understood += sized.length;
-      puzzling += unclear.length;
-      log.info(`up to item ${after}: ${understood} sizes understood, ${puzzling} left for review`);
-    }
+    const ids = new Map(known.map((size) => [nameOf(size), size.id]));
+    return read.map(({ size }) => size && { canvas_size_id: ids.get(nameOf(size)) });
   },
 
   async down({ sql }) {
-    await sql`drop table canvas_size_review`;
+    await sql`delete from canvas_size_review`;
     await sql`update order_items set canvas_size_id = null where canvas_size_id is not null`;
     await sql`delete from canvas_sizes`;
   },
 });
+
+function nameOf({ width_um, height_um }: Size): string {
+  return `${width_um}x${height_um}`;
+}
 
 const TWO_LENGTHS =
   /^(\d+(?:[.,]\d+)?)\s*("|in|cm|mm)?\s*(?:x|×|by)\s*(\d+(?:[.,]\d+)?)\s*("|in|inch|inches|cm|mm)?$/;

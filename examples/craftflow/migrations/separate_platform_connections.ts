@@ -28,6 +28,9 @@ interface Connection {
  * Takes Etsy and Shopify out of the wide shops table, one row per connection. Where a tenant connected the same store
  * twice, the younger connection lives on and the other is kept as superseded. The wide columns stay until no release
  * of the API reads them; dropping them is a migration of its own, in phase `contract`.
+ *
+ * This is one transaction and no backfill: no row of shops is rewritten, and until the last page is read, the same store
+ * is connected twice. Nobody may see that state. Each page begins behind the last key of the one before.
  */
 export default migration({
   depends: ["require_tenant", "add_etsy_shop_id", "remove_shopify_unique_constraint"],

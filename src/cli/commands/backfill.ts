@@ -96,11 +96,13 @@ function said({ revision, state, rate }: BackfillStatus, { kind }: BackfillWord)
 
 /** `0007_slugs  begun  42 %, 420,000 rows of shop.products, 84,000 rows/s, 6.9 s left, last window 0.2 s ago` */
 function statusLine(status: BackfillStatus): string {
-  const { revision, table, state, rows, share, rowsPerSecond, leftMs, windowRows, stillForMs } = status;
+  const { revision, table, state, rows, changed, share, rowsPerSecond, leftMs, windowRows, stillForMs } =
+    status;
   const moving = state === "begun" || state === "paused";
   const what = [
     ...(share === null || state === "done" ? [] : [`${Math.min(99, Math.floor(share * 100))} %`]),
-    `${number(rows)} rows of ${table}`,
+    rows === 0 && status.startedAt === null ? table : `${number(rows)} rows of ${table}`,
+    ...(state === "done" ? [`${number(changed)} changed`] : []),
     ...(moving && rowsPerSecond !== null ? [`${number(rowsPerSecond)} rows/s`] : []),
     ...(state === "begun" && leftMs !== null ? [`${formatDuration(leftMs)} left`] : []),
     ...(moving && windowRows !== null ? [`windows of ${number(windowRows)}`] : []),
