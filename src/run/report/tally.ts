@@ -10,6 +10,7 @@ export class Tally {
   #held: readonly Held[] = [];
   /** The steps done that a goal such as `-2` counts. */
   #counted = 0;
+  #windows = 0;
   #remaining = new Set<string>();
   #done: StepReport[] = [];
   #failures: StepFailure[] = [];
@@ -32,9 +33,14 @@ export class Tally {
     return new Set(this.#done.map(({ revision }) => revision));
   }
 
-  /** The number of steps that have ended, done or failed. */
+  /** Grows with each step that ends, done or failed, and with each window of a backfill. */
   get settled(): number {
-    return this.#done.length + this.#failures.length;
+    return this.#done.length + this.#failures.length + this.#windows;
+  }
+
+  /** A backfill has done a window, or waits between two. */
+  windowSettled(): void {
+    this.#windows++;
   }
 
   /** `remaining` are all steps of a plan that was made again. A failed step that is still in it stays failed. */

@@ -68,6 +68,10 @@ export class Reconnection {
     } else if (event.kind === "step-done" || event.kind === "step-failed") {
       this.#underWay = undefined;
       if (event.step.revision === this.#begun) this.#begun = undefined;
+    } else if (event.kind === "backfill-progress" || event.kind === "backfill-paused") {
+      // It gets on, or waits: what ended the session before was not this step.
+      this.#suspect = undefined;
+      this.#tally.windowSettled();
     }
   }
 

@@ -33,7 +33,7 @@ import type { Prepared } from "../prepared.ts";
 import { failureOf, stepError } from "../step-error.ts";
 import { type Watch, watch } from "../watch.ts";
 import { begin, underWay, withdraw } from "./begin.ts";
-import { admit, allowedRows, waitForTurn } from "./control.ts";
+import { admit, allowedRows, waitForTurn, waitToBegin } from "./control.ts";
 import { committedOf, type Filling, report } from "./filling.ts";
 import { claimRanges, fillRanges, hasRanges } from "./ranges.ts";
 import { isOfItsRows, passOver, refuseRemainder, retryFailed } from "./rest.ts";
@@ -125,6 +125,7 @@ async function fill(filling: Filling, observed: Watch): Promise<void> {
   const { maxRows } = backfill.windows;
   const most = backfill.columns === undefined ? mostRows(filling.table.estimatedRows) : MOST_FOR_A_FUNCTION;
   const windows = { ...backfill.windows, maxRows: maxRows ?? most };
+  await waitToBegin(filling);
   const begunAt = performance.now();
   let endedAt = begunAt;
   let rows = windows.minRows;

@@ -23,7 +23,7 @@ const WRITE_EVERY_MS = 10_000;
 
 /**
  * Whether it may begin or go on at all: it is approved if it has to be, no pause holds, and the hour at which backfills
- * end has not come. Throws `PlanRefused` (`BACKFILL_APPROVAL`, `BACKFILL_PAUSED`) or `Interrupted`.
+ * end has not come. A run that waited when it lost its connection waits on. Throws `PlanRefused` (`BACKFILL_APPROVAL`, `BACKFILL_PAUSED`) or `Interrupted`.
  */
 export async function admit(
   context: StepContext,
@@ -46,7 +46,7 @@ export async function admit(
       },
     ]);
   }
-  if (pausedAt !== null)
+  if (pausedAt !== null && context.cut?.revision !== revision)
     throw new PlanRefused([
       {
         code: "BACKFILL_PAUSED",
@@ -59,6 +59,14 @@ export async function admit(
   const upTo = known?.position == null ? null : upToOf(known);
   refuseLate(context, step.revision, known === null ? null : { ...known, upTo });
   return controls;
+}
+
+/** Waits where a pause holds before the first window of a connection. What is known of the words may be old. */
+export async function waitToBegin(filling: Filling): Promise<void> {
+  if (filling.controls.pausedAt === null && filling.ranged === undefined) return;
+  filling.controls = await ask(filling);
+  if (filling.controls.pausedAt !== null)
+    await waitForTurn(filling, { rows: 0, at: performance.now(), tookMs: 0 });
 }
 
 export interface LastWindow {

@@ -94,7 +94,7 @@ export async function fillRanges(filling: Filling, fill: Fill): Promise<void> {
   const workers = Math.min(workersOf(filling), queue.length);
   const begunAt = performance.now();
   const figures = { filling, claim, queue, total, fill, workers, begunAt };
-  const work: Work = { ...figures, connected: 0, isPaused: false, failed: null };
+  const work: Work = { ...figures, connected: 0, isPaused: false, waits: 0, failed: null };
   await Promise.all(Array.from({ length: workers }, (_, at) => worker(work, at === 0)));
   await recall(filling, total);
   if (work.failed !== null) throw work.failed.error;
@@ -113,6 +113,8 @@ interface Work {
   connected: number;
   /** A person has paused them, and that was said. */
   isPaused: boolean;
+  /** How often a worker has begun to wait. */
+  waits: number;
   /** The error that ends all workers. */
   failed: { readonly error: unknown } | null;
 }
@@ -121,7 +123,7 @@ interface Work {
 async function worker(work: Work, isFirst: boolean): Promise<void> {
   const { context } = work.filling;
   const around: RunContext = { ...context.author, signal: context.stop, observe: context.observe };
-  let windows = -1;
+  let settled = -1;
   for (let lost = 1; work.queue.length > 0 && work.failed === null; lost++) {
     try {
       await withOneConnection(context.target, around, async (connection) => {
@@ -137,8 +139,9 @@ async function worker(work: Work, isFirst: boolean): Promise<void> {
       if (error instanceof DatabaseError && error.code === "DATABASE_UNREACHABLE" && work.connected > 0)
         return;
       const gone = error instanceof DatabaseError && error.code === "DATABASE_CONNECTION_LOST";
-      if (work.total.windows > windows) lost = 1;
-      windows = work.total.windows;
+      const done = work.total.windows + work.waits;
+      if (done > settled) lost = 1;
+      settled = done;
       if (gone && lost <= RECONNECTS && !context.stop.aborted) {
         context.observe({ kind: "connection-lost", problem: error.toProblem() });
         continue;
@@ -190,6 +193,7 @@ async function oneRange(
     if (event.kind === "backfill-paused" || event.kind === "backfill-resumed") {
       // All of them wait, and it is said once.
       const isPaused = event.kind === "backfill-paused";
+      if (isPaused) work.waits++;
       if (work.isPaused !== isPaused) context.observe(event);
       work.isPaused = isPaused;
       return;
