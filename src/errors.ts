@@ -108,6 +108,7 @@ export const ERROR_CODES = {
   BACKFILL_PAUSED: "PlanRefused",
   BACKFILL_UNDO: "PlanRefused",
   BACKFILL_TRIGGERS: "PlanRefused",
+  BACKFILL_REQUIRED: "PlanRefused",
   IMAGE_CONTRACT: "PlanRefused",
   IMAGE_PENDING: "PlanRefused",
   PLAN_BROKEN_FILE: "PlanRefused",

@@ -119,16 +119,19 @@ function knownNeeds(
   ] as const) {
     for (const id of new Set(ids)) {
       const other = context.byId.get(id);
+      const verb = word !== "revises" && migration.requires?.includes(id) === true ? "requires" : word;
+      if (verb === "requires" && other?.problem === undefined && isNoBackfill(other))
+        context.problems.push(noBackfill(migration, other));
       if (other !== undefined && (other.kind !== "repeatable" || migration.kind === "repeatable")) {
         known.push(id);
       } else if (other !== undefined) {
-        const message = `${migration.id} ${word} ${id}, which is a repeatable migration and runs after all others.`;
+        const message = `${migration.id} ${verb} ${id}, which is a repeatable migration and runs after all others.`;
         context.problems.push(
-          unknownParent(migration, id, { message, hint: `Remove ${id} from its ${word}.` }),
+          unknownParent(migration, id, { message, hint: `Remove ${id} from its ${verb}.` }),
         );
       } else if (!context.applied.has(id)) {
         const meant = nearest(id, context.byId.keys());
-        const message = `${migration.id} ${word} ${id}, which is not among these files.`;
+        const message = `${migration.id} ${verb} ${id}, which is not among these files.`;
         const hint = meant === undefined ? "Restore its file" : `Did you mean ${meant}? Correct it`;
         context.problems.push(
           unknownParent(migration, id, { message, hint: `${hint}, then look again with \`godwit plan\`.` }),
@@ -137,6 +140,20 @@ function knownNeeds(
     }
   }
   return [...new Set(known)].sort(compareText);
+}
+
+function isNoBackfill(migration: Migration | undefined): migration is Migration {
+  return migration !== undefined && migration.backfill === undefined;
+}
+
+function noBackfill(migration: Migration, other: Migration): Problem {
+  return {
+    code: "SOURCE_DIRECTIVE_INVALID",
+    message: `${migration.id} requires ${other.id}, which is no backfill.`,
+    hint: `Write \`depends\` in the place of \`requires\` in ${migration.file}, or name a backfill; look again with \`godwit plan\`.`,
+    place: { file: migration.file },
+    details: { revision: migration.id, requires: other.id },
+  };
 }
 
 function unknownParent(migration: Migration, id: string, text: { message: string; hint: string }): Problem {

@@ -41,8 +41,16 @@ export interface History {
   readonly replaced?: ReadonlySet<string> | undefined;
   /** Pending revisions whose text holds that of applied ones without a file, which are named. */
   readonly putTogether?: ReadonlyMap<string, readonly string[]> | undefined;
+  /** How far half-done backfills are. Left out: nobody has asked. */
+  readonly backfills?: ReadonlyMap<string, BackfillProgress> | undefined;
   /** What a person has deleted from the history by hand. It runs again, wherever it is in the order. */
   readonly again?: ReadonlySet<string> | undefined;
+}
+
+/** The rows that its windows had. `estimatedRows` is `null` if the table was never analysed. */
+export interface BackfillProgress {
+  readonly rows: number;
+  readonly estimatedRows: number | null;
 }
 
 export const EMPTY_HISTORY: History = { entries: [], project: null };

@@ -59,6 +59,8 @@ export interface Migration {
   readonly revises: readonly string[] | null;
   /** Migrations that must be applied before this one but are not its parents. */
   readonly depends: readonly string[];
+  /** Those of `depends` that are backfills and must be finished before this one begins. */
+  readonly requires?: readonly string[] | undefined;
   readonly phase: Phase;
   /** `sha256:<hex>` of the canonical text. If up and down are two files, it is that of the up file. */
   readonly checksum: string;

@@ -1,5 +1,6 @@
-/** Decides what `godwit backfill undo` does: one backfill gives back what it changed, whatever stands on it. */
+/** Decides what `godwit backfill undo` does: one backfill gives back what it changed, whatever depends on it, unless that requires it. */
 import { ConfigError } from "../errors.ts";
+import { requiredByApplied } from "./gates.ts";
 import type { Graph } from "./graph.ts";
 import { type Expression, walk } from "./revision.ts";
 import type { Draft, PlanInput, Step } from "./step.ts";
@@ -27,5 +28,7 @@ export function planUndo({ goal, history }: PlanInput, graph: Graph, expression:
     undo: true,
     after: [],
   };
-  return { steps: [step], held: [], problems: [], warnings: [] };
+  // One that is half-way back must be able to go on.
+  const problems = entry.state === "reverting" ? [] : requiredByApplied(revision, { graph, history });
+  return { steps: [step], held: [], problems, warnings: [] };
 }

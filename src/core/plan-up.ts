@@ -1,12 +1,13 @@
 /** Decides what `up` does, and what prevents it. */
 import { ConfigError, type Problem } from "../errors.ts";
 import { brokenFile } from "./checks.ts";
+import { gatesOf, requiredProblem } from "./gates.ts";
 import type { Graph } from "./graph.ts";
 import { aheadOf } from "./heads.ts";
 import type { History, HistoryEntry } from "./history.ts";
 import { type Migration, PHASES, type Phase } from "./migration.ts";
 import { late, sharedNumbers } from "./numbers.ts";
-import { reach } from "./order.ts";
+import { compareText, reach } from "./order.ts";
 import { isRenamed, renamed } from "./renamed.ts";
 import { comeBack, putTogether } from "./replaced.ts";
 import { type Expression, walk } from "./revision.ts";
@@ -23,19 +24,24 @@ export function planUp(input: PlanInput, graph: Graph, expression: Expression): 
   const pending = all.filter((one) => !older.includes(one));
   const sorted = sortByPhase(pending, { graph, phases: input.goal.phases });
   const limit = expression.kind === "steps" ? expression.count : sorted.steps.length;
+  const gates = gatesOf(graph, input.history);
+  const taken = sorted.steps.slice(0, limit);
   const problems = [
     ...sorted.problems,
+    ...gated(taken, gates, { graph, history: input.history }),
     ...targetHeld(expression, graph, sorted.held),
     ...reverting(graph, input.history),
   ];
   if (limit > sorted.steps.length && problems.length === 0) throw tooFew(limit, sorted.steps);
 
-  const taken = sorted.steps.slice(0, limit);
   const names = new Set(taken.map(({ migration }) => migration.id));
   const steps = taken.map(({ migration, reason }): Step => {
     const { id, kind, phase, file, checksum } = migration;
-    const after = graph.needs(id).filter((other) => names.has(other));
-    return { revision: id, kind, direction: "up", phase, file, checksum, reason, after };
+    const before = [...graph.needs(id), ...gates(migration).map((gate) => gate.id)];
+    const after = [...new Set(before)].filter((other) => names.has(other)).sort(compareText);
+    const { requires = [] } = migration;
+    const declared = requires.length === 0 ? {} : { requires };
+    return { revision: id, kind, direction: "up", phase, file, checksum, reason, ...declared, after };
   });
 
   // A migration that has begun is neither late nor new: the database already has its place in the order.
@@ -102,6 +108,22 @@ function reverting(graph: Graph, history: History): readonly Problem[] {
     }));
 }
 
+/** Steps whose backfill is not finished, and is not part of this run. They are refused before anything is done. */
+function gated(
+  taken: readonly Pending[],
+  gates: (migration: Migration) => readonly Migration[],
+  around: { readonly graph: Graph; readonly history: History },
+): readonly Problem[] {
+  const states = new Map(around.history.entries.map(({ revision, state }) => [revision, state]));
+  const names = new Set(taken.map(({ migration }) => migration.id));
+  return taken.flatMap(({ migration }) =>
+    gates(migration)
+      // One that is being taken back is a finding of its own.
+      .filter(({ id }) => !names.has(id) && states.get(id) !== "reverting")
+      .map((backfill) => requiredProblem(migration, backfill, around)),
+  );
+}
+
 /** You named one revision. If the run succeeded without applying it, the result would be wrong. */
 function targetHeld(expression: Expression, graph: Graph, held: readonly Held[]): readonly Problem[] {
   if (expression.kind !== "revision") return [];
@@ -165,16 +187,18 @@ function sortByPhase(
   const warnings: Problem[] = [];
   // The order is total, so everything that a migration needs was judged before it.
   for (const { migration } of pending) {
-    const { id, phase } = migration;
+    const { id, phase, requires = [] } = migration;
     const needed = graph.needs(id).flatMap((other) => byId.get(other) ?? []);
-    const holder = needed.find((other) => held.has(other.id));
+    // A gate that is held back is refused, and never holds back in silence.
+    const holder = needed.find((other) => held.has(other.id) && !requires.includes(other.id));
     if (!phases.includes(phase)) {
       held.set(id, { revision: id, phase });
     } else if (holder !== undefined) {
       held.set(id, { revision: id, phase });
       warnings.push(heldByDependency(migration, holder, phases));
     } else {
-      const later = needed.filter((other) => PHASES.indexOf(other.phase) > PHASES.indexOf(phase));
+      const free = needed.filter((other) => !held.has(other.id));
+      const later = free.filter((other) => PHASES.indexOf(other.phase) > PHASES.indexOf(phase));
       problems.push(...later.map((other) => phaseOrder(migration, other)));
     }
   }

@@ -49,6 +49,8 @@ export interface Step {
   readonly reason: "pending" | "changed" | "resume" | "asked";
   /** Down: the old values that a backfill has kept come back, whatever way back its file has. */
   readonly undo?: boolean | undefined;
+  /** The backfills that its author requires. Left out: none. */
+  readonly requires?: readonly string[] | undefined;
   /** Steps of this plan that must succeed first. */
   readonly after: readonly string[];
 }

@@ -13,6 +13,7 @@ export interface ModuleFile {
 /** What a module declares beside its functions. */
 export interface Declared {
   readonly depends: readonly string[];
+  readonly requires?: readonly string[] | undefined;
   readonly revises: readonly string[] | null;
   readonly phase: Phase | undefined;
   readonly settings: MigrationSettings;

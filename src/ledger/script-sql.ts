@@ -39,6 +39,21 @@ export function refuseAbsent(
   end if;`);
 }
 
+/** Raises if a backfill that the script takes for finished is not. Each pair names who waits for it. */
+export function refuseUnfinished(
+  { historyTable }: LedgerSql,
+  pairs: readonly { readonly revision: string; readonly backfill: string }[],
+): string {
+  if (pairs.length === 0) return "";
+  const values = pairs.map(({ revision, backfill }) => `(${stored(revision)}, ${stored(backfill)})`);
+  return block(`select v.revision, v.backfill into one from (values ${values.join(",\n    ")}) as v (revision, backfill)
+    where not exists (select from ${historyTable} h where h.revision = v.backfill and h.state = 'applied') limit 1;
+  if found then
+    raise exception using message = one.revision || ' waits for the backfill ' || one.backfill || ', which is not finished in this database',
+      hint = 'A script cannot run a backfill. Finish it with \`godwit up ' || one.backfill || '\`, then run this script again.';
+  end if;`);
+}
+
 /** Raises if one of these revisions, which the script reverts, was adopted or declared: we never ran it. */
 export function refuseDeclared({ historyTable }: LedgerSql, revisions: readonly string[]): string {
   if (revisions.length === 0) return "";

@@ -26,7 +26,7 @@ import { unmirroredWarning } from "./adopt/unmirrored.ts";
 import { invalidIndexes } from "./catalog/indexes.ts";
 import { refusedImports } from "./doctor-imports.ts";
 import type { Import } from "./import.ts";
-import { beside, includesImports, type MigrateOptions, planInput, withPutTogether } from "./plan.ts";
+import { beside, forPlanning, includesImports, type MigrateOptions, planInput } from "./plan.ts";
 import { type DryRunReport, DryRunResults } from "./report/dry-run-report.ts";
 import { sessionKind } from "./session/connect.ts";
 import { asInterruption } from "./session/ending.ts";
@@ -95,7 +95,8 @@ async function tryPlan(target: Target, { options, context, files, results }: Tri
     const known = { files, history: await target.ledger.read(connection) };
     refuseForeign(target, files, known.history);
     const { entries, passedOver, warnings, mirror, untold } = await lookAtTool(target, connection, known);
-    const history = await withPutTogether(target, files, withAdopted(known.history, entries, context));
+    const adopted = withAdopted(known.history, entries, context);
+    const history = await forPlanning(target, connection, { files, history: adopted });
     const decided = plan(beside(planInput(target, options, files, history), passedOver));
     context.observe({ kind: "planned", plan: decided });
     results.planned(decided.steps.map(({ revision }) => revision));
@@ -155,7 +156,7 @@ async function tryAll(
   for (const [index, prepared] of steps.entries()) {
     const { step } = prepared;
     const { revision } = step;
-    const missing = results.missing(step.after, left);
+    const missing = results.missing(step, left);
     if (missing !== undefined) {
       left.add(revision);
       results.notTried.push({ revision, because: `it depends on ${missing}` });

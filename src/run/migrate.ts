@@ -22,14 +22,7 @@ import { adoptInPassing, makeTable, tellTool, warnUntold } from "./adopt/in-step
 import { invalidIndexes } from "./catalog/indexes.ts";
 import { refuseUnmirroredDown } from "./mirror/reruns.ts";
 import { refuseMeanwhile } from "./mirror/tool-watch.ts";
-import {
-  goalOf,
-  type MigrateOptions,
-  planInput,
-  refuseUnusable,
-  restOfGoal,
-  withPutTogether,
-} from "./plan.ts";
+import { forPlanning, goalOf, type MigrateOptions, planInput, refuseUnusable, restOfGoal } from "./plan.ts";
 import { boundedNotices } from "./report/notices.ts";
 import type { Report } from "./report/report.ts";
 import { Tally } from "./report/tally.ts";
@@ -195,7 +188,7 @@ class Run {
     refuseForeign(target, files, read);
     const beside = await adoptInPassing(place, { files, history: read });
     const { mirror, missingThere, there, remember, watch, advisory, passedOver } = beside;
-    const history = await withPutTogether(target, files, beside.history);
+    const history = await forPlanning(target, connection, { files, history: beside.history });
     await this.#reconnection.recall(connection, read.created);
     const goal = goalOf(this.#options, this.#tally.counted, read);
     if (goal === null) return;

@@ -6,6 +6,7 @@ import type { Direction } from "../core/migration.ts";
 import type { Goal, plan } from "../core/plan.ts";
 import { withoutFile } from "../core/renamed.ts";
 import type { PassedOver, PlanInput } from "../core/step.ts";
+import type { Connection } from "../database/connection.ts";
 import { SourceError } from "../errors.ts";
 import type { RecordedHistory } from "../ledger/ledger.ts";
 
@@ -38,7 +39,7 @@ export function includesImports({ direction, to, phases }: Goal): boolean {
  * With the pending files that hold the texts of applied ones without a file, as a squash makes them. Reads files only
  * where there are both.
  */
-export async function withPutTogether<H extends History>(
+async function withPutTogether<H extends History>(
   { source, settings }: Target,
   { migrations }: Listing,
   history: H,
@@ -63,6 +64,22 @@ export async function withPutTogether<H extends History>(
     if (parts.length > 0) found.set(migration.id, parts);
   }
   return found.size === 0 ? history : { ...history, putTogether: found };
+}
+
+/**
+ * What a plan has to know beside the ledger: pending files that hold the texts of applied ones, and how far half-done
+ * backfills are that others may wait for.
+ */
+export async function forPlanning<H extends History>(
+  target: Target,
+  connection: Connection,
+  { files, history }: { readonly files: Listing; readonly history: H },
+): Promise<H> {
+  const known = await withPutTogether(target, files, history);
+  const halfDone = new Set(known.entries.flatMap((one) => (one.state === "partial" ? [one.revision] : [])));
+  if (!files.migrations.some(({ id, backfill }) => backfill !== undefined && halfDone.has(id))) return known;
+  const recorded = await target.ledger.backfills.all(connection);
+  return { ...known, backfills: new Map(recorded.map((one) => [one.revision, one])) };
 }
 
 /** What a plan of this goal does: `base` and `-1` say how far to go back. */

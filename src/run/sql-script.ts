@@ -5,11 +5,18 @@
  * Run by psql it does what `up` does: the same frames around the same texts, and the session reset before each step.
  */
 
+import { type GatePair, gatePairs } from "../core/gates.ts";
 import { EMPTY_HISTORY, type History } from "../core/history.ts";
 import type { Direction, Migration } from "../core/migration.ts";
 import { type Plan, plan } from "../core/plan.ts";
 import { SourceError } from "../errors.ts";
-import { refuseAbsent, refuseDeclared, refuseOtherFiles, refusePresent } from "../ledger/script-sql.ts";
+import {
+  refuseAbsent,
+  refuseDeclared,
+  refuseOtherFiles,
+  refusePresent,
+  refuseUnfinished,
+} from "../ledger/script-sql.ts";
 import { lockKey } from "../lock/session.ts";
 import { baselineRange } from "./baseline.ts";
 import { mirrorWithoutLooking } from "./mirror/tool-look.ts";
@@ -44,7 +51,8 @@ export async function renderScript(
 ): Promise<string> {
   const files = await target.source.list();
   const history = assumedHistory(target, options.from, files.migrations);
-  const decided = plan(planInput(target, options, files, history));
+  const input = planInput(target, options, files, history);
+  const decided = plan(input);
   const migrations = new Map(files.migrations.map((migration) => [migration.id, migration]));
   const steps = await prepareSteps({
     steps: decided.steps,
@@ -78,6 +86,7 @@ export async function renderScript(
   return [
     header(target, decided, {
       ...{ ...options, create: mirror?.create ?? null, named, history },
+      waits: gatePairs(input, decided.steps),
       files: files.migrations.filter(({ kind }) => kind !== "repeatable"),
     }),
     // All of them before anything is done, and each again in its transaction.
@@ -128,11 +137,12 @@ function header(
     readonly create: string | null;
     readonly named: string;
     readonly history: History;
+    readonly waits: readonly GatePair[];
     readonly files: readonly Migration[];
   },
 ): string {
   const { schema, sql } = target.ledger;
-  const { goal, from, create, named, history, files, notImported = [] } = options;
+  const { goal, from, create, named, history, files, waits, notImported = [] } = options;
   const revisions = (direction: Direction) =>
     decided.steps
       .filter(
@@ -168,6 +178,7 @@ end $godwit$;`,
     refuseAbsent(sql, down, left),
     refuseDeclared(sql, down),
     refusePresent(sql, revisions("up")),
+    refuseUnfinished(sql, waits),
     sql.refuseDamage(),
     ...(goal.direction === "up" ? [refuseOtherFiles(sql, applied)] : []),
   ]

@@ -15,7 +15,7 @@ import { unmirroredWarning } from "./adopt/unmirrored.ts";
 import { type InvalidIndex, invalidIndexes } from "./catalog/indexes.ts";
 import { type Import, importRuns } from "./import.ts";
 import { refuseUnmirroredDown } from "./mirror/reruns.ts";
-import { beside, includesImports, type MigrateOptions, planInput, withPutTogether } from "./plan.ts";
+import { beside, forPlanning, includesImports, type MigrateOptions, planInput } from "./plan.ts";
 import { type StatusRow, statusRows } from "./report/status-rows.ts";
 import { withConnection } from "./session/connect.ts";
 import { refuseForeign } from "./session/owner.ts";
@@ -225,7 +225,8 @@ async function seen(
       found === null || revisions.length === 0
         ? undefined
         : { title: found.tool.title, table: describeTable(found.table), revisions };
-    const seen = await withPutTogether(target, files, withAdopted(history, entries, context));
+    const adopted = withAdopted(history, entries, context);
+    const seen = await forPlanning(target, connection, { files, history: adopted });
     const ofTool = { passedOver, warnings, there, untold, mirrored: mirror !== null, adopts };
     return { history: seen, refused: null, ...ofTool };
   } catch (error) {

@@ -20,6 +20,8 @@ export function migration<Definition extends MigrationDefinition>(definition: De
 export interface MigrationDefinition {
   /** Migrations that must be applied before this one. */
   readonly depends?: string | readonly string[] | undefined;
+  /** Backfills that must be finished before this one begins. The run is refused if they are not part of it. */
+  readonly requires?: string | readonly string[] | undefined;
   /** Its parents in a revision graph; `none` for a root. Left out: it takes its place in the line of its folder. */
   readonly revises?: string | readonly string[] | null | undefined;
   /** When it runs; `startup` unless said otherwise. */
@@ -69,6 +71,7 @@ interface BackfillRows
   extends Pick<
     MigrationDefinition,
     | "depends"
+    | "requires"
     | "revises"
     | "phase"
     | "lockTimeout"

@@ -69,7 +69,7 @@ export function misplacedInDown(file: string): Problem {
   return {
     code: "SOURCE_DIRECTIVE_INVALID",
     message: `${file} declares something that belongs to the way up.`,
-    hint: "Move depends, revises, phase, out-of-order, minimum-revision and expect to the up file.",
+    hint: "Move depends, requires, revises, phase, out-of-order, minimum-revision and expect to the up file.",
     place: { file, line: 1 },
   };
 }

@@ -77,9 +77,10 @@ async function carryOut(id: number, request: Request): Promise<unknown> {
   const { module, cacheFolder } = request;
   const { up, down, rows, ...declared } = await loadModule(module, { cacheFolder });
   if (request.kind === "load") {
-    const { depends, revises, phase, settings, backfill } = declared;
+    const { depends, requires, revises, phase, settings, backfill } = declared;
     return {
       ...{ depends, revises, phase, settings, revertible: down !== null },
+      ...(requires === undefined ? {} : { requires }),
       ...(backfill === null ? {} : { backfill }),
     };
   }

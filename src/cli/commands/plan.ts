@@ -37,7 +37,11 @@ function textOf(
   const verb = direction === "up" ? "apply" : "revert";
   const width = Math.max(0, ...steps.map((step) => step.revision.length));
   const lines = steps.map((step) => {
-    const remarks = [step.phase, ...(["pending", "asked"].includes(step.reason) ? [] : [step.reason])];
+    const remarks = [
+      step.phase,
+      ...(["pending", "asked"].includes(step.reason) ? [] : [step.reason]),
+      ...(step.requires === undefined ? [] : [`requires ${step.requires.join(", ")}`]),
+    ];
     return `  ${verb} ${step.revision.padEnd(width)}  ${paint("dim", `${step.file} (${remarks.join(", ")})`)}`;
   });
   const count = `${steps.length} ${steps.length === 1 ? "migration" : "migrations"}`;

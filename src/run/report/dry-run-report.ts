@@ -1,4 +1,5 @@
 /** The result of a dry run, as data. */
+import type { Step } from "../../core/step.ts";
 import type { Problem } from "../../errors.ts";
 
 export interface NotTried {
@@ -62,9 +63,14 @@ export class DryRunResults {
     return this.notTried.length > 0 || this.failures.length > 0;
   }
 
-  /** The first of these that failed, or was left out because of a failed one. */
-  missing(revisions: readonly string[], left: ReadonlySet<string>): string | undefined {
-    return revisions.find((id) => left.has(id) || this.failures.some(({ revision }) => revision === id));
+  /** What a step needs that failed, was left out because of that, or is a backfill that could not be tried. */
+  missing({ after, requires = [] }: Step, left: ReadonlySet<string>): string | undefined {
+    const isOf = (id: string, list: readonly { readonly revision: string }[]) =>
+      list.some(({ revision }) => revision === id);
+    return (
+      after.find((id) => left.has(id) || isOf(id, this.failures)) ??
+      requires.find((id) => isOf(id, this.notTried))
+    );
   }
 
   report(target: string, notImported: readonly string[]): DryRunReport {

@@ -23,6 +23,7 @@ export function readOwnHeader(text: string, { file, layout }: { file: string; la
     ...(others.backfill === null ? [] : ["backfill"]),
     ...(others.phase === undefined ? [] : ["phase"]),
     ...(others.depends.length === 0 ? [] : ["depends"]),
+    ...(others.requires.length === 0 ? [] : ["requires"]),
     ...(others.revises === null ? [] : ["revises"]),
   ];
   const refusals = unheard.map(

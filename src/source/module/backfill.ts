@@ -37,6 +37,7 @@ const OF_MIGRATIONS = [
   "down",
   "downgrade",
   "depends",
+  "requires",
   "revises",
   "phase",
   "lockTimeout",

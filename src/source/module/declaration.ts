@@ -1,6 +1,7 @@
 /** What a TypeScript or JavaScript migration declares in addition to its functions. This file is pure. */
 import type { Backfill } from "../../core/backfill.ts";
 import { EXPECTATION_FORMS, type Expectation, parseExpectation } from "../../core/expectation.ts";
+import { withRequired } from "../../core/gates.ts";
 import { type MigrationSettings, PHASES, type Phase } from "../../core/migration.ts";
 import type { Problem } from "../../errors.ts";
 import { parseDurationMs } from "../../std/duration.ts";
@@ -20,6 +21,7 @@ export interface Declaration {
   readonly backfill: Backfill | null;
   readonly down: ModuleFunction | null;
   readonly depends: readonly string[];
+  readonly requires?: readonly string[] | undefined;
   readonly revises: readonly string[] | null;
   readonly phase: Phase | undefined;
   readonly settings: MigrationSettings;
@@ -45,7 +47,10 @@ export function readDeclaration(namespace: Values, file: string): Declaration | 
     rows: filled === null || !isFunction(values.rows) ? null : rowsOf(values),
     backfill: filled?.backfill ?? null,
     down: down && method(values, down),
-    depends: check.list(values, "depends") ?? [],
+    ...withRequired({
+      depends: check.list(values, "depends") ?? [],
+      requires: check.list(values, "requires") ?? [],
+    }),
     revises: values.revises === "none" || values.revises === null ? [] : check.list(values, "revises"),
     phase: check.phase(values),
     settings: {
@@ -75,7 +80,7 @@ function candidates(namespace: Values): Values[] {
 
 const NAMES = [
   ...["up", "down", "upgrade", "downgrade", "depends", "revises", "phase", "transaction", "lockTimeout"],
-  ...["statementTimeout", "rowSecurity", "outOfOrder", "minimumRevision", "idempotent", "expect"],
+  ...["statementTimeout", "rowSecurity", "outOfOrder", "minimumRevision", "idempotent", "expect", "requires"],
 ];
 
 /** What Alembic calls it, by what it is called here. */

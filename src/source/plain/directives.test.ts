@@ -12,7 +12,7 @@ test("every directive is read, on several lines, among other comments", () => {
       "-- godwit: depends=0001_a,0002_b phase=complex",
       "-- prose about godwit that is none",
       "--godwit: depends=0003_c,0001_a revises=none transaction=off lock-timeout=500ms statement-timeout=2min",
-      "  -- Godwit: row-security=on out-of-order=allow minimum-revision=0009_z",
+      "  -- Godwit: row-security=on out-of-order=allow minimum-revision=0009_z requires=0004_d,0005_e",
       "select 1;",
     ].join("\n"),
     "a.sql",
@@ -20,6 +20,7 @@ test("every directive is read, on several lines, among other comments", () => {
   expect(read).toEqual({
     backfill: null,
     depends: ["0001_a", "0002_b", "0003_c"],
+    requires: ["0004_d", "0005_e"],
     revises: [],
     phase: "complex",
     settings: {

@@ -19,6 +19,8 @@ export interface Directives {
   /** `null`: it is an ordinary migration. */
   readonly backfill: Backfill | null;
   readonly depends: readonly string[];
+  /** Backfills that must be finished. They are not in `depends`. */
+  readonly requires: readonly string[];
   readonly revises: readonly string[] | null;
   readonly phase: Phase | undefined;
   readonly settings: MigrationSettings;
@@ -29,6 +31,7 @@ interface Draft {
   /** `null`: the word `backfill` is not there. */
   backfill: BackfillDraft | null;
   readonly depends: string[];
+  readonly requires: string[];
   revises: readonly string[] | null;
   phase: Phase | undefined;
   readonly settings: { -readonly [Key in keyof MigrationSettings]: MigrationSettings[Key] };
@@ -49,6 +52,7 @@ export function parseDirectives(text: string, file: string): Directives {
   const draft: Draft = {
     backfill: null,
     depends: [],
+    requires: [],
     revises: null,
     phase: undefined,
     settings: {},
@@ -99,14 +103,8 @@ function backfillOf(draft: Draft, file: string): Backfill | null {
 }
 
 const KEYS: Readonly<Record<string, Key>> = {
-  depends: {
-    expects: "the ids of migrations, separated by commas",
-    keep: (draft, value) => {
-      const ids = listOf(value);
-      draft.depends.push(...(ids ?? []).filter((id) => !draft.depends.includes(id)));
-      return ids !== null;
-    },
-  },
+  depends: list("depends", "the ids of migrations, separated by commas"),
+  requires: list("requires", "the ids of backfills, separated by commas"),
   revises: {
     expects: "the ids of its parents, separated by commas, or `none`",
     keep: (draft, value) => {
@@ -137,7 +135,7 @@ const KEYS: Readonly<Record<string, Key>> = {
     },
   },
 };
-const LISTS = ["depends", "revises"];
+const LISTS = ["depends", "requires", "revises"];
 
 const LINES = ["where", "probe", "expect"];
 const KNOWN = [...Object.keys(KEYS), "backfill", ...Object.keys(BACKFILL_KEYS), ...LINES];
@@ -211,6 +209,17 @@ function invalid(
 function listOf(value: string): string[] | null {
   const ids = value.split(",");
   return ids.includes("") || ids.includes("none") ? null : ids;
+}
+
+function list(name: "depends" | "requires", expects: string): Key {
+  return {
+    expects,
+    keep: (draft, value) => {
+      const ids = listOf(value);
+      draft[name].push(...(ids ?? []).filter((id) => !draft[name].includes(id)));
+      return ids !== null;
+    },
+  };
 }
 
 function oneOf(

@@ -10,6 +10,7 @@ import { join, resolve } from "node:path";
 import { setImmediate as breathe } from "node:timers/promises";
 import type { Backfill } from "../../core/backfill.ts";
 import { checksum } from "../../core/checksum.ts";
+import { withRequired } from "../../core/gates.ts";
 import type { Direction, Migration } from "../../core/migration.ts";
 import { type Problem, SourceError } from "../../errors.ts";
 import { historyPlace } from "../detect/tool-place.ts";
@@ -177,7 +178,7 @@ function describeSql(
   problems.push(...(down?.problems ?? []));
   return {
     ...known,
-    depends: header.depends,
+    ...withRequired(header),
     revises: header.revises,
     phase: header.phase ?? "startup",
     settings: { transaction: sections.up.transaction, ...header.settings },
@@ -266,6 +267,7 @@ function downHeader(text: string, file: string) {
   const declared =
     header.backfill !== null ||
     header.depends.length > 0 ||
+    header.requires.length > 0 ||
     header.revises !== null ||
     header.phase !== undefined;
   if (

@@ -22,7 +22,38 @@ const half = async (scene: Scene) => {
 };
 const switched = (scene: Scene) => scene.db.sql("insert into switch values (1)");
 
+const ROWS = "create table a (id int primary key, n int); insert into a select generate_series(1, 200);";
+const FILL =
+  "-- godwit: backfill table=a undo=yes phase=complex\n-- godwit: where n is null\nupdate a set n = 1 where :window;\n";
+const STRICT = "-- godwit: requires=0002_fill phase=contract\nalter table a alter n set not null;\n";
+const GATED = { "0001_a.sql": ROWS, "0002_fill.sql": FILL, "0003_strict.sql": STRICT };
+
 export const CORE: Readonly<Record<string, Row>> = {
+  "a step requires a backfill that is no part of the run": {
+    hints: ["core/gates.ts requiredProblem: godwit up … --phase …"],
+    files: GATED,
+    says: "up --phase startup,contract",
+  },
+  "an applied migration requires the backfill that is to be undone": {
+    hints: ["core/gates.ts requiredByApplied: godwit down …"],
+    files: { ...GATED, "0003_strict.down.sql": "alter table a alter n drop not null;" },
+    before: (scene) => scene.run("up --contract"),
+    says: "backfill undo 0002_fill",
+    kept: async (scene) => {
+      await scene.run("backfill undo 0002_fill");
+      expect(await scene.db.sql("select count(*)::int as n from a where n is null")).toEqual([{ n: 200 }]);
+    },
+  },
+  "what is required is no backfill": {
+    hints: ["core/graph.ts noBackfill: godwit plan"],
+    files: { ...TWO, "0002_b.sql": `-- godwit: requires=0001_a\n${B}` },
+    byHand: (scene) => scene.write({ "0002_b.sql": `-- godwit: depends=0001_a\n${B}` }),
+    looks: true,
+    kept: async (scene) => {
+      await up(scene);
+      await scene.settled();
+    },
+  },
   "another project: doctor says where the values came from": {
     hints: ["core/checks.ts checkOwner: godwit doctor"],
     files: TWO,

@@ -56,6 +56,18 @@ const CUT = "up --connect-attempts 1";
 const letIn = ({ db }: Scene) => db.admin(`alter database ${db.name} connection limit -1`);
 
 export const SCRIPTS: Readonly<Record<string, Row>> = {
+  "a script takes a backfill for finished that is not: up finishes it": {
+    hints: ["ledger/script-sql.ts refuseUnfinished: godwit up …"],
+    files: {
+      "0001_a.sql":
+        "create table a (id int primary key, n int); insert into a select generate_series(1, 200);",
+      "0002_fill.sql":
+        "-- godwit: backfill table=a\n-- godwit: where n is null\nupdate a set n = 1 where :window;\n",
+      "0003_strict.sql": "-- godwit: requires=0002_fill\nalter table a alter n set not null;\n",
+    },
+    before: (scene) => scene.run("up 0001_a"),
+    says: "up --sql --from 0002_fill | psql",
+  },
   "a script would apply what is applied: up does the rest": {
     hints: ["ledger/script-sql.ts refusePresent: godwit up"],
     files: TWO,
