@@ -48,6 +48,11 @@ export function isNoMember(catalog: string, oid: string): string {
   return `not exists (select from pg_depend e where e.classid = '${catalog}'::regclass and e.objid = ${oid} and e.deptype = 'e')`;
 }
 
+/** The functions and casts of a range come with its type. */
+export function isItsOwn(catalog: string, oid: string): string {
+  return `not exists (select from pg_depend i where i.classid = '${catalog}'::regclass and i.objid = ${oid} and i.deptype = 'i')`;
+}
+
 /** Made by a user, where no schema says so. */
 export function isMadeByUser(oid: string): string {
   return `${oid} >= 16384`;
@@ -99,14 +104,14 @@ export function privileges(type: string, acl: string, owner: string): string {
 }
 
 function entries(acl: string, { normal, owner }: { normal: string; owner: string }): string {
-  const all = `(select count(*) from aclexplode(${normal}) d where d.grantee = ${owner})`;
-  const who = `case p.grantee when ${owner} then '(owner)' when 0 then 'PUBLIC' else ${role("p.grantee")} end`;
-  const what = `case when count(*) = ${all} and not bool_or(p.grantable) then 'ALL'
-    when count(*) = ${all} and bool_and(p.grantable) then 'ALL with grant option'
-    else string_agg(p.privilege || case when p.grantable then ' with grant option' else '' end, ', ' order by p.privilege) end`;
-  const single = `select a.grantee, a.privilege_type as privilege, bool_or(a.is_grantable) as grantable
-    from aclexplode(${acl}) a group by 1, 2`;
-  return `coalesce(${list(`select ${who} || ': ' || ${what} from (${single}) p group by p.grantee`)}, '[]')`;
+  const all = `(select count(*) from aclexplode(${normal}) usual where usual.grantee = ${owner})`;
+  const who = `case granted.grantee when ${owner} then '(owner)' when 0 then 'PUBLIC' else ${role("granted.grantee")} end`;
+  const what = `case when count(*) = ${all} and not bool_or(granted.grantable) then 'ALL'
+    when count(*) = ${all} and bool_and(granted.grantable) then 'ALL with grant option'
+    else string_agg(granted.privilege || case when granted.grantable then ' with grant option' else '' end, ', ' order by granted.privilege) end`;
+  const single = `select acl.grantee, acl.privilege_type as privilege, bool_or(acl.is_grantable) as grantable
+    from aclexplode(${acl}) acl group by 1, 2`;
+  return `coalesce(${list(`select ${who} || ': ' || ${what} from (${single}) granted group by granted.grantee`)}, '[]')`;
 }
 
 /** `table`, `view`, and so on. */

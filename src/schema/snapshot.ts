@@ -6,8 +6,12 @@
  * restored from a dump of the first.
  */
 import type { Connection, Row } from "../database/connection.ts";
-import type { SnapshotQuery } from "./fragments.ts";
+import { attached } from "./attached-sql.ts";
+import { defaultPrivileges, ofDatabase } from "./database-sql.ts";
+import { isOfUser, type SnapshotQuery } from "./fragments.ts";
 import { relations } from "./relations-sql.ts";
+import { languages, routines } from "./routines-sql.ts";
+import { textSearch, types } from "./types-sql.ts";
 
 export type Attribute = string | number | boolean | null | readonly string[];
 
@@ -73,7 +77,15 @@ ${branches(query).join("\nunion all\n")}`;
 }
 
 function branches(query: SnapshotQuery): readonly string[] {
-  return [...relations(query)];
+  return [
+    ...relations(query),
+    ...attached(query),
+    ...types(query),
+    ...textSearch(query),
+    ...routines(query),
+    defaultPrivileges(query, isOfUser(query)),
+    ...(query.schema === null ? [...ofDatabase(query), ...languages()] : []),
+  ];
 }
 
 interface SnapshotRow extends Row {

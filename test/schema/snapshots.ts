@@ -4,7 +4,7 @@ import type { Connection } from "../../src/database/connection.ts";
 import { openPostgres } from "../../src/database/wire/postgres.ts";
 import { compareSchemas, describeDifference } from "../../src/schema/compare.ts";
 import { type SchemaSnapshot, type SnapshotOptions, takeSnapshot } from "../../src/schema/snapshot.ts";
-import type { SchemaChange } from "./changes.ts";
+import type { SchemaChange } from "./change.ts";
 
 export const ALL: SnapshotOptions = { schema: null, without: new Set() };
 

@@ -1,23 +1,5 @@
-/**
- * Changes of a schema, each with what a comparison says of it. All run in a schema `s` that is alone in the search path.
- * Used by every test that compares schemas.
- */
-export interface SchemaChange {
-  readonly name: string;
-  readonly setup: string;
-  readonly change: string;
-  /** As `describeDifference` says it, in order. */
-  readonly expected: readonly string[];
-  /** The first major that knows it. */
-  readonly since?: number;
-  /** Where a restore of a dump makes something else of it. */
-  readonly unrestorable?: string;
-}
-
-/** A role that owns no object, and that every test server has. */
-export const OTHER = "pg_monitor";
-
-const T = "create table t (id integer primary key, a text, b integer)";
+/** Changes of tables, and of what is on them. */
+import { OTHER, type SchemaChange, T } from "./change.ts";
 
 export const TABLE_CHANGES: readonly SchemaChange[] = [
   { name: "a new table", setup: "", change: T, expected: ["table s.t: added"] },
