@@ -1,0 +1,113 @@
+/** What differs between two schemas. Pure. */
+import { type Attribute, identity, type SchemaObject, type SchemaSnapshot } from "./snapshot.ts";
+
+export interface AttributeChange {
+  readonly attribute: string;
+  /** `null`: the default. */
+  readonly from: Attribute;
+  readonly to: Attribute;
+}
+
+export interface SchemaDifference {
+  readonly change: "added" | "removed" | "changed";
+  readonly kind: string;
+  readonly name: string;
+  /** Of an object that is in both. */
+  readonly attributes: readonly AttributeChange[];
+}
+
+/**
+ * From the first schema to the second, ordered by name. What comes or goes with a table, such as its columns, is not named
+ * beside it; nor is a change that a partition or a child has inherited.
+ */
+export function compareSchemas(from: SchemaSnapshot, to: SchemaSnapshot): readonly SchemaDifference[] {
+  const [before, after] = [indexed(from), indexed(to)];
+  const same = sameAttribute(from, to);
+  const changes = new Map<string, readonly AttributeChange[]>();
+  for (const [name, object] of before) {
+    const other = after.get(name);
+    if (other !== undefined) changes.set(name, changesOf(object, other, same));
+  }
+  const found: SchemaDifference[] = [];
+  const add = (change: SchemaDifference["change"], { kind, name }: SchemaObject) =>
+    found.push({ change, kind, name, attributes: changes.get(`${kind} ${name}`) ?? [] });
+  for (const [name, object] of before) {
+    if (!after.has(name)) {
+      if (!object.parents.some((parent) => before.has(parent) && !after.has(parent))) add("removed", object);
+    } else if (!isInherited(changes.get(name) ?? [], object, changes)) add("changed", object);
+  }
+  for (const [name, object] of after)
+    if (!before.has(name) && !object.parents.some((parent) => after.has(parent) && !before.has(parent)))
+      add("added", object);
+  return found.sort((a, b) => order(identity(a), identity(b)));
+}
+
+/** `column public.users.email: type was integer, is bigint` */
+export function describeDifference({ change, kind, name, attributes }: SchemaDifference): string {
+  if (change !== "changed") return `${kind} ${name}: ${change}`;
+  const each = attributes.map(
+    ({ attribute, from, to }) => `${attribute} was ${shown(from)}, is ${shown(to)}`,
+  );
+  return `${kind} ${name}: ${each.join("; ")}`;
+}
+
+function shown(value: Attribute): string {
+  if (value === null) return "not set";
+  if (value === true) return "set";
+  return typeof value === "object" ? `[${value.join(", ")}]` : String(value);
+}
+
+function indexed({ objects }: SchemaSnapshot): ReadonlyMap<string, SchemaObject> {
+  return new Map(objects.map((object) => [identity(object), object]));
+}
+
+type Same = (attribute: string, from: Attribute, to: Attribute) => boolean;
+
+function changesOf(from: SchemaObject, to: SchemaObject, same: Same): readonly AttributeChange[] {
+  const names = [...new Set([...Object.keys(from.attributes), ...Object.keys(to.attributes)])].sort(order);
+  return names.flatMap((attribute) => {
+    const [before, after] = [from.attributes[attribute] ?? null, to.attributes[attribute] ?? null];
+    return same(attribute, before, after) ? [] : [{ attribute, from: before, to: after }];
+  });
+}
+
+/** Nothing has changed, or what has changed is what has changed in a parent of the same kind. */
+function isInherited(
+  own: readonly AttributeChange[],
+  { kind, parents }: SchemaObject,
+  changes: ReadonlyMap<string, readonly AttributeChange[]>,
+): boolean {
+  if (own.length === 0) return true;
+  const text = JSON.stringify(own);
+  return parents.some(
+    (parent) => parent.startsWith(`${kind} `) && JSON.stringify(changes.get(parent) ?? []) === text,
+  );
+}
+
+function sameAttribute(from: SchemaSnapshot, to: SchemaSnapshot): Same {
+  const isOneMajor = Math.floor(from.server / 10_000) === Math.floor(to.server / 10_000);
+  return (attribute, before, after) => {
+    if (attribute === IN_ORDER && Array.isArray(before) && Array.isArray(after))
+      return isSameOrder(before, after);
+    const [a, b] = [JSON.stringify(before), JSON.stringify(after)];
+    return a === b || (!isOneMajor && betweenMajors(a) === betweenMajors(b));
+  };
+}
+
+export const IN_ORDER = "columns in order";
+
+/** A column that is only in one of them is a difference of its own. */
+function isSameOrder(before: readonly string[], after: readonly string[]): boolean {
+  const [there, here] = [new Set(before), new Set(after)];
+  const [a, b] = [before.filter((name) => here.has(name)), after.filter((name) => there.has(name))];
+  return a.join("\0") === b.join("\0");
+}
+
+/** Majors write one expression in several ways: with or without the table before a column, and with or without parentheses. */
+function betweenMajors(text: string): string {
+  return text.replace(/(?:\\"[^"\\]*\\"|[\w$]+)\.(?=[\w$\\])/g, "").replace(/[()\s]|\\n/g, "");
+}
+
+function order(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0;
+}
