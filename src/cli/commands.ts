@@ -180,6 +180,29 @@ export const COMMANDS: readonly CommandRow[] = [
     load: () => import("./commands/plan.ts"),
   },
   {
+    name: "lint",
+    targets: "flag",
+    summary: "find what is dangerous in migrations, and run nothing",
+    description:
+      "Reads what is pending or changed, and names what would block an app, fail or lose data, with the safer way to write it. All files are read where no database is reached. It uses the rules of Squawk where that is installed, and rules of its own. Exits 1 if anything is at least a warning.",
+    arguments: [{ syntax: "[files…]", help: "files or ids to lint, whatever is applied" }],
+    flags: [
+      { syntax: "--all", help: "lint all files, and ask no database" },
+      { syntax: "--level <level>", help: "exit 1 from this level on: error, warning or hint (warning)" },
+      { syntax: "--format <format>", help: "text, json, sarif or github (text)" },
+      { syntax: "--postgres-version <version>", help: "the version that must understand it (the target's)" },
+      { syntax: "--rules", help: "list all rules and their levels instead" },
+    ],
+    excludes: [{ flag: "rules", others: ["all", "level", "postgresVersion"] }],
+    examples: [
+      ["godwit lint", "what is pending or changed"],
+      ["godwit lint migrations/0008_add_slugs.sql", "one file, without a database"],
+      ["godwit lint --all --format sarif > lint.sarif", "for code scanning"],
+      ["godwit lint --format github", "annotations in a pull request"],
+    ],
+    load: () => import("./commands/lint.ts"),
+  },
+  {
     name: "compatible",
     summary: "tell whether another image can live with the database",
     description:

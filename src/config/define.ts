@@ -1,4 +1,5 @@
 /** The shape of `godwit.config.ts`. */
+import type { Level } from "../analysis/finding.ts";
 import type { Phase } from "../core/migration.ts";
 import type { LayoutName } from "../source/layouts/layouts.ts";
 import type { Mode, WebhookEvent, WebhookFormat } from "./options.ts";
@@ -57,6 +58,8 @@ export interface ConfigFile {
    * code 0 says that the migration is applied. With `{direction}` in its words it has a way back.
    */
   readonly runner?: readonly string[] | undefined;
+  /** What `godwit lint` finds, and what fails it. */
+  readonly lint?: LintFile | undefined;
   /** Default `3s`. */
   readonly lockTimeout?: Duration | undefined;
   readonly statementTimeout?: Duration | undefined;
@@ -126,6 +129,16 @@ export interface CheckFile {
   readonly url?: string | undefined;
   /** Default `30s`. */
   readonly timeout?: Duration | undefined;
+}
+
+/** Settings of `godwit lint`. */
+export interface LintFile {
+  /** Levels that differ from the defaults, by the id of the rule: `error`, `warning`, `hint` or `off`. */
+  readonly rules?: Readonly<Record<string, Level | "off">> | undefined;
+  /** A finding of this level, or a graver one, fails. Default `warning`. */
+  readonly level?: Level | undefined;
+  /** The major version of the servers. Default: that of the target, if it is reached. */
+  readonly postgresVersion?: number | string | undefined;
 }
 
 /** Options that hold for all targets together. */

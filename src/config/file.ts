@@ -79,6 +79,7 @@ const BELONGS: Readonly<Record<string, string>> = {
   record: "an object",
   checks: "a list",
   runner: "a list",
+  lint: "an object",
 };
 
 /** Throws `ConfigError` for values of the wrong type, and for unknown keys, with the key that was probably intended. */

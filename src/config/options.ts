@@ -7,6 +7,7 @@ import { LAYOUT_NAMES } from "../source/layouts/layouts.ts";
 import { type Delays, parseDelays } from "../std/delays.ts";
 import type { Secret } from "../std/secret.ts";
 import type { CheckConfig } from "./checks.ts";
+import type { LintConfig } from "./lint.ts";
 
 export const MODES = ["all", "startup", "nas-only"] as const;
 export type Mode = (typeof MODES)[number];
@@ -41,6 +42,7 @@ export interface Values {
   readonly until: string | null;
   readonly checks: readonly CheckConfig[];
   readonly runner: readonly string[] | null;
+  readonly lint: LintConfig;
   readonly lockTimeout: number;
   readonly statementTimeout: number;
   readonly idleTimeout: number;
@@ -113,7 +115,8 @@ export type Kind =
         | "record"
         | "delays"
         | "checks"
-        | "runner";
+        | "runner"
+        | "lint";
     }
   | { readonly kind: "count"; readonly least: number }
   | { readonly kind: "choice" | "choices"; readonly choices: readonly string[] };
@@ -315,6 +318,13 @@ export const OPTIONS: readonly Option[] = [
     flag: null,
     default: "",
     help: 'a program that carries out the migrations, such as ["./bin/migrate", "{file}"]; it has DATABASE_URL (see the guide)',
+  },
+  {
+    key: "lint",
+    kind: "lint",
+    flag: null,
+    default: "",
+    help: "what `lint` finds: levels of rules, the level that fails, the version of PostgreSQL (see the guide)",
   },
   {
     key: "lockTimeout",
@@ -747,7 +757,7 @@ function firstDelay(value: string): string {
 }
 
 /** Kinds that one word cannot hold. Only the file and programs have them. */
-const OF_FILE: ReadonlySet<Kind["kind"]> = new Set(["checks", "runner"]);
+const OF_FILE: ReadonlySet<Kind["kind"]> = new Set(["checks", "runner", "lint"]);
 
 /** `GODWIT_<NAME>`, then the variables of other tools. The first one that is set counts. */
 export function variablesOf(option: Option): readonly string[] {

@@ -3,6 +3,7 @@ import { isAbsolute, resolve } from "node:path";
 import { ConfigError } from "../errors.ts";
 import type { Variable } from "./define.ts";
 import { foundFolder, inEnvironment } from "./folder.ts";
+import { NO_LINT } from "./lint.ts";
 import { flagName, type Option, variablesOf } from "./options.ts";
 import { isServiceLink } from "./service-links.ts";
 import { type Provenance, readValue } from "./values.ts";
@@ -58,6 +59,7 @@ function without(environment: Environment, names: readonly string[]): Environmen
 
 function emptyOf(option: Option): unknown {
   if (option.kind === "record") return {};
+  if (option.kind === "lint") return NO_LINT;
   return option.kind === "list" || option.kind === "checks" ? [] : null;
 }
 

@@ -8,6 +8,7 @@ import { nearest } from "../std/nearest.ts";
 import { redact, Secret, secretUrl } from "../std/secret.ts";
 import { parseSizeBytes } from "../std/size.ts";
 import { parseChecks } from "./checks.ts";
+import { parseLint } from "./lint.ts";
 import { flagName, type Kind } from "./options.ts";
 import { parseRunner } from "./runner.ts";
 
@@ -57,7 +58,7 @@ export function readValue(option: Named, given: unknown, provenance: Provenance)
     });
   };
   if (isEmpty(option, given)) throw empty(option, provenance, given);
-  if (!["list", "choices", "record", "checks", "runner"].includes(option.kind) && !isScalar(given))
+  if (!["list", "choices", "record", "checks", "runner", "lint"].includes(option.kind) && !isScalar(given))
     throw refuse(SCALARS[option.kind]);
   switch (option.kind) {
     case "text":
@@ -112,10 +113,12 @@ export function readValue(option: Named, given: unknown, provenance: Provenance)
       if (!isWords(given)) throw refuse("a list of names");
       return wordsOf(given);
     case "checks":
-    case "runner": {
-      const read = option.kind === "checks" ? parseChecks(given) : parseRunner(given);
+    case "runner":
+    case "lint": {
+      const read = PARSERS[option.kind](given);
       if ("checks" in read) return read.checks;
       if ("words" in read) return read.words;
+      if ("lint" in read) return read.lint;
       throw new ConfigError({
         code: "CONFIG_INVALID",
         message: `${describeProvenance(option, provenance)} ${read.wrong}.`,
@@ -135,6 +138,9 @@ export function readValue(option: Named, given: unknown, provenance: Provenance)
     }
   }
 }
+
+/** What has a shape of its own in the file. */
+const PARSERS = { checks: parseChecks, runner: parseRunner, lint: parseLint } as const;
 
 /** Words are `name=value`. Of one text, a JSON object or a list of words. `null`: it is neither. */
 function entriesOf(given: unknown): readonly (readonly [name: string, value: unknown])[] | null {
@@ -211,6 +217,7 @@ const SCALARS: Readonly<Record<Named["kind"], string>> = {
   record: "an object of names and texts",
   checks: "a list of checks",
   runner: "a list of words",
+  lint: "an object",
 };
 
 type Refuse = (expected: string, hint?: string) => ConfigError;

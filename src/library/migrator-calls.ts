@@ -128,6 +128,15 @@ export function migratorOf(load: Load, { name, signal }: MigratorOptions): Migra
         return dryRun(opened.assembled.target, wanted, context);
       });
     },
+    async lint(given = {}) {
+      const { checkGiven, COUNT, SWITCH, TEXTS } = await import("../config/given.ts");
+      const keys = { files: TEXTS, all: SWITCH, postgresVersion: COUNT };
+      checkGiven(given, { name: "lint()", keys });
+      return callUnopened({ offline: false }, async ({ settings, say }, { observe, signal }) => {
+        const { lintOf } = await import("../assemble/lint.ts");
+        return lintOf(settings, given, { say, observe, signal });
+      });
+    },
     async script(given = {}) {
       const { checkGiven, oneOf, TEXT } = await import("../config/given.ts");
       const keys = { direction: oneOf("up", "down"), goal: TEXT, from: TEXT };

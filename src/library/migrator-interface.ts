@@ -1,5 +1,6 @@
 /** What a migrator can do for a program. */
 import type { Diagnosis } from "../assemble/doctor.ts";
+import type { LintGiven } from "../assemble/lint.ts";
 import type { Script } from "../assemble/script.ts";
 import type { Direction } from "../core/migration.ts";
 import type { Plan, Step } from "../core/step.ts";
@@ -16,6 +17,7 @@ import type { BaselineOptions, BaselineReport } from "../run/baseline.ts";
 import type { Compatibility } from "../run/compatible.ts";
 import type { Repair } from "../run/corrections.ts";
 import type { ContactSheet } from "../run/duplicates.ts";
+import type { Linted } from "../run/lint.ts";
 import type { RepairReport } from "../run/repair.ts";
 import type { DryRunReport } from "../run/report/dry-run-report.ts";
 import type { Report } from "../run/report/report.ts";
@@ -95,6 +97,11 @@ export interface Migrator extends AsyncDisposable {
    * Throws what `up(goal)` would throw before its first step.
    */
   dryRun(goal?: string): Promise<DryRunReport>;
+  /**
+   * Reads what is pending or changed, or the named files, and says what is dangerous in them. It runs nothing. What is found
+   * is in the answer, and is not thrown.
+   */
+  lint(options?: LintGiven): Promise<Linted>;
   /** Writes `up` or `down` as a script for psql. It reads the files, and connects to no database. */
   script(options?: ScriptGiven): Promise<Script>;
   /**

@@ -65,6 +65,7 @@ export function parseDirectives(text: string, file: string): Directives {
   for (const line of header.matchAll(/^[ \t]*--[ \t]*godwit[ \t]*(:?)(.*)$/gim)) {
     const start = line.index + line[0].length - (line[2] ?? "").length;
     if (line[1] === "" && !/[\w-]=/.test(line[2] ?? "")) continue; // prose that mentions the name
+    if (line[1] === ":" && isWaiver(line[2] ?? "")) continue;
     if (line[1] === "")
       invalid(
         draft,
@@ -76,7 +77,8 @@ export function parseDirectives(text: string, file: string): Directives {
   const backfill = draft.backfill === null ? null : backfillOf(draft, file);
   const late = /--[ \t]*godwit[ \t]*:/gi;
   late.lastIndex = end;
-  for (let match = late.exec(text); match !== null; match = late.exec(text))
+  for (let match = late.exec(text); match !== null; match = late.exec(text)) {
+    if (isWaiver(text.slice(late.lastIndex, late.lastIndex + LONGEST_BEGINNING))) continue;
     invalid(
       draft,
       placeAt(file, text, match.index),
@@ -85,7 +87,15 @@ export function parseDirectives(text: string, file: string): Directives {
         hint: "Move the line above the first statement.",
       },
     );
+  }
   return { ...draft, backfill };
+}
+
+const LONGEST_BEGINNING = 40;
+
+/** `godwit lint` reads it, wherever it stands. A run does not. */
+function isWaiver(words: string): boolean {
+  return /^[ \t]*lint-ignore=/.test(words);
 }
 
 function backfillOf(draft: Draft, file: string): Backfill | null {

@@ -35,7 +35,16 @@ const FUNCTION =
   "a function that is missing, of another version, or may not be called; and the file that mends it";
 const ANEW = "generated anew under the same tag: said, and the way out ends (%s)";
 
+const LINT: Elsewhere = {
+  file: "test/analysis/lint.test.ts",
+  title: "what its hints name: the list of rules, and a version",
+};
+
 export const ELSEWHERE: Readonly<Record<string, Elsewhere>> = {
+  // Each needs nothing but a folder with one migration.
+  "analysis/waived.ts Waived: godwit lint --rules": LINT,
+  "assemble/lint.ts refuseUnknownRules: godwit lint --rules": LINT,
+  "cli/commands/lint.ts versionOf: godwit lint --postgres-version 17": LINT,
   // Sqitch makes ids of its own from a plan.
   "run/adopt/problems.ts otherId: godwit repair --mark-done …": beside(
     "other-id",

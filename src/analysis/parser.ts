@@ -1,0 +1,27 @@
+/** PostgreSQL's own parser, compiled to WebAssembly. It is loaded when the first text is linted. */
+import { setFlagsFromString } from "node:v8";
+import type { Tree } from "./tree.ts";
+
+/** The statement as a tree. `null`: the parser refuses it. */
+export type Parse = (statement: string) => Tree | null;
+
+/** The optimizing compiler would take longer than all of the parsing. */
+const QUICK = "--liftoff-only";
+
+export async function loadParser(): Promise<Parse> {
+  setFlagsFromString(QUICK);
+  try {
+    const { loadModule, parseSync } = await import("libpg-query");
+    await loadModule();
+    return (statement) => {
+      try {
+        const [first, ...others] = parseSync(statement).stmts ?? [];
+        return first === undefined || others.length > 0 ? null : ((first.stmt ?? null) as Tree | null);
+      } catch {
+        return null;
+      }
+    };
+  } finally {
+    setFlagsFromString("--no-liftoff-only");
+  }
+}

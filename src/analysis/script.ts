@@ -1,0 +1,141 @@
+/**
+ * One direction of a migration, read for the rules. Each statement is parsed by itself, so that one that cannot be parsed
+ * hides no other.
+ */
+import type { RangeVar } from "libpg-query";
+import type { Direction, Migration, MigrationSettings } from "../core/migration.ts";
+import { analyse } from "../core/sql/analyse.ts";
+import { classify, type StatementKind } from "../core/sql/classify.ts";
+import { type Statement, splitStatements } from "../core/sql/statements.ts";
+import { windowMarks } from "../core/sql/window.ts";
+import type { Parse } from "./parser.ts";
+import { mayBeSame, type Tree, treeOf } from "./tree.ts";
+
+export interface Script {
+  readonly migration: Migration;
+  readonly direction: Direction;
+  /** The layout of the folder. */
+  readonly layout: string;
+  readonly file: string;
+  readonly text: string;
+  /** The line of the file on which the text starts, from 1. */
+  readonly line: number;
+  readonly settings: MigrationSettings;
+  /** It runs in one transaction. `false`: each statement is committed by itself. */
+  readonly transactional: boolean;
+  /** BEGIN and COMMIT in it mean what they say. */
+  readonly ownTransactions: boolean;
+  readonly statements: readonly ReadStatement[];
+  /** The text as others can read it, of the same length: what was not understood is blank. */
+  readonly readable: string;
+}
+
+export interface ReadStatement extends Statement {
+  readonly kind: StatementKind;
+  /** Empty if the statement was not understood. */
+  readonly tree: Tree;
+  /** Why it was not understood. `null`: it was. */
+  readonly unread: string | null;
+}
+
+/** The tree of a longer one takes more memory than a run should. Only data is that long. */
+const LONGEST_STATEMENT = 256 * 1024;
+
+export type ScriptText = Omit<Script, "statements" | "transactional" | "readable">;
+
+export function readScript(given: ScriptText, parse: Parse): Script {
+  const { text, settings, migration } = given;
+  const shown = withoutCopyData(text);
+  const isBackfill = migration.backfill !== undefined && given.direction === "up";
+  const statements = splitStatements(shown).map((statement): ReadStatement => {
+    const kind = classify(statement);
+    const read = isBackfill ? withoutMarks(statement.text) : statement.text;
+    const tree = isReadable(kind, read) ? parse(read) : null;
+    return { ...statement, kind, tree: tree ?? {}, unread: tree === null ? whyNot(kind, read) : null };
+  });
+  const found = analyse(shown);
+  const ownUnits = given.ownTransactions && found.transactionControl !== null;
+  const needsOutside = found.outside !== null || found.usesNewEnumValue !== null || ownUnits || isBackfill;
+  const unread = statements.filter((statement) => statement.unread !== null);
+  const marked = isBackfill ? withoutMarks(shown) : shown;
+  const readable = withBlanks(marked, unread);
+  return { ...given, statements, readable, transactional: settings.transaction ?? !needsOutside };
+}
+
+/** Of the same length, with these ranges blank. They are in order. */
+export function withBlanks(
+  text: string,
+  ranges: readonly { readonly start: number; readonly end: number }[],
+): string {
+  const parts: string[] = [];
+  let done = 0;
+  for (const { start, end } of ranges) {
+    parts.push(text.slice(done, start), blank(text.slice(start, end)));
+    done = end;
+    // Without its statement it would be one that is empty.
+    if (text[end] === ";") parts.push(blank(text.charAt(done++)));
+  }
+  return parts.join("") + text.slice(done);
+}
+
+/** Whether the script itself creates the table, so that nobody uses it yet. */
+export function isCreatedHere({ statements }: Script, table: RangeVar | undefined): boolean {
+  return (
+    table !== undefined && statements.some(({ tree }) => createdBy(tree).some((one) => mayBeSame(one, table)))
+  );
+}
+
+function createdBy(tree: Tree): readonly RangeVar[] {
+  const relations = [
+    tree.CreateStmt?.relation,
+    tree.CreateTableAsStmt?.into?.rel,
+    tree.SelectStmt?.intoClause?.rel,
+    treeOf(tree.CreateForeignTableStmt?.base as never).CreateStmt?.relation,
+  ];
+  return relations.filter((relation) => relation !== undefined);
+}
+
+function isReadable(kind: StatementKind, text: string): boolean {
+  return kind.kind !== "psql-command" && kind.kind !== "copy-from-stdin" && text.length <= LONGEST_STATEMENT;
+}
+
+function whyNot(kind: StatementKind, text: string): string {
+  if (kind.kind === "psql-command") return "a command of psql";
+  if (kind.kind === "copy-from-stdin") return "COPY with its data";
+  if (text.length > LONGEST_STATEMENT) return "a statement of more than 256 KB";
+  return "a statement that PostgreSQL 18 does not parse";
+}
+
+/** Of the same length, with `true` in the place of `:window`. */
+function withoutMarks(text: string): string {
+  let read = text;
+  for (const { start, end } of windowMarks(text))
+    read = read.slice(0, start) + " true ".padEnd(end - start) + read.slice(end);
+  return read;
+}
+
+const COPY_LINE = /^copy[ \t][^\n]*\bfrom[ \t]+stdin\b[^\n]*;[ \t]*\n/gim;
+const END_OF_DATA = /^\\\.[ \t]*$/gm;
+
+/** Of the same length. The rows behind `COPY … FROM stdin;`, as pg_dump writes them, are blank. */
+function withoutCopyData(text: string): string {
+  if (!/from[ \t]+stdin/i.test(text)) return text;
+  const parts: string[] = [];
+  let done = 0;
+  COPY_LINE.lastIndex = 0;
+  for (let copy = COPY_LINE.exec(text); copy !== null; copy = COPY_LINE.exec(text)) {
+    END_OF_DATA.lastIndex = COPY_LINE.lastIndex;
+    const end = END_OF_DATA.exec(text);
+    if (end === null) break;
+    const data = text.slice(COPY_LINE.lastIndex, END_OF_DATA.lastIndex);
+    parts.push(text.slice(done, COPY_LINE.lastIndex), blank(data));
+    done = END_OF_DATA.lastIndex;
+    COPY_LINE.lastIndex = done;
+  }
+  return parts.join("") + text.slice(done);
+}
+
+/** Spaces in the place of everything but line breaks. */
+function blank(text: string): string {
+  return text.replace(/[^\n]/g, " ");
+}
