@@ -135,6 +135,20 @@ export function migratorOf(load: Load, { name, signal }: MigratorOptions): Migra
       return callUnopened({ offline: false }, async ({ settings, say }, { observe, signal }) => {
         const { lintOf } = await import("../assemble/lint.ts");
         return lintOf(settings, given, { say, observe, signal });
+        });
+      },
+    async rehearse(goal = "heads") {
+      await text(goal, "The goal of rehearse()");
+      return callWithFiles(async (opened, context) => {
+        const [{ rehearse }, { rehearsalParts }, { directionOf }] = await Promise.all([
+          import("../run/rehearse.ts"),
+          import("../assemble/rehearsal.ts"),
+          import("../run/plan.ts"),
+        ]);
+        const { settings, assembled, say } = opened;
+        const wanted = await options(opened, directionOf(goal), goal);
+        const parts = rehearsalParts(settings, assembled.target, say);
+        return rehearse(assembled.target, { ...wanted, ...parts }, context);
       });
     },
     async script(given = {}) {
