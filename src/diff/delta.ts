@@ -1,0 +1,57 @@
+/** Asks pg-delta for the statements between two databases. The package is loaded when it is first used. */
+import type { FactBase } from "@supabase/pg-delta";
+import type { Connection } from "../database/connection.ts";
+import { correctedFacts, VIRTUAL } from "./facts.ts";
+import type { DiffStatement } from "./statement.ts";
+
+export interface Delta {
+  readonly statements: readonly DiffStatement[];
+  /** What pg-delta does not know, of what is in one of the two databases. */
+  readonly unknown: readonly string[];
+}
+
+/** Both databases are read in a transaction that can't write. Roles are taken as given: they belong to the server. */
+export async function deltaOf(present: Connection, desired: Connection): Promise<Delta> {
+  const { plan } = await import("@supabase/pg-delta/plan");
+  const [before, after] = [await factsOf(present), await factsOf(desired)];
+  const { actions } = plan(before.facts, after.facts, {
+    scope: "database",
+    assumedRoles: [...(await rolesOf(present))],
+    defaultOwner: present.server.user,
+  });
+  return {
+    statements: actions.map(({ sql, transactionality, dataLoss }) => ({
+      text: sql.replaceAll(`${VIRTUAL}) STORED`, ") VIRTUAL"),
+      transaction: TRANSACTIONS[transactionality],
+      losesData: dataLoss === "destructive",
+    })),
+    unknown: [...new Set([...before.unknown, ...after.unknown])].sort(),
+  };
+}
+
+const TRANSACTIONS = { transactional: "any", commitBoundaryAfter: "own", nonTransactional: "none" } as const;
+
+interface Facts {
+  readonly facts: FactBase;
+  readonly unknown: readonly string[];
+}
+
+async function factsOf(connection: Connection): Promise<Facts> {
+  const { extract } = await import("@supabase/pg-delta/extract");
+  const { factBase, diagnostics } = await extract(poolOf(connection) as never, { redactSecrets: false });
+  const unknown = diagnostics.filter(({ code }) => code === "unmodeled_kind").map(({ message }) => message);
+  return { facts: await correctedFacts(connection, factBase), unknown };
+}
+
+/** As much of a pool of `pg` as pg-delta uses. */
+function poolOf(connection: Connection) {
+  const query = async (text: string, values: readonly never[] = []) => connection.query(text, values);
+  return { connect: async () => ({ query, release: () => undefined }) };
+}
+
+async function rolesOf(connection: Connection): Promise<readonly string[]> {
+  const { rows } = await connection.query<{ readonly name: string }>(
+    "select rolname::text as name from pg_catalog.pg_roles",
+  );
+  return rows.map(({ name }) => name);
+}

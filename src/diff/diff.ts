@@ -1,0 +1,93 @@
+/**
+ * The statements that make one schema of another, proven as they are found.
+ *
+ * Three rounds work on a copy of the present state, and each looks at what the one before has left:
+ *
+ *   before   our own statements where pg-delta would drop and make again, or get the order wrong
+ *   delta    what pg-delta finds between the copy and the desired state
+ *   after    our own statements for what pg-delta does not know
+ *
+ * At the end our comparison of the copy with the desired state says whether they are equal. The way back is the same the
+ * other way round: the copy is then what the desired state was, and the present state is what is desired.
+ */
+import type { Connection } from "../database/connection.ts";
+import type { SchemaDifference } from "../schema/compare.ts";
+import { type SchemaSnapshot, type SnapshotOptions, takeSnapshot } from "../schema/snapshot.ts";
+import { AFTER } from "./after.ts";
+import { BEFORE } from "./before.ts";
+import { changesBetween, statementsBy } from "./change.ts";
+import { deltaOf } from "./delta.ts";
+import { withoutMoves } from "./order.ts";
+import { type DiffStatement, harmless } from "./statement.ts";
+import { tidy } from "./tidy.ts";
+
+export interface DiffInput {
+  /** A database that has the present schema, and that nobody needs: the statements are carried out in it. */
+  readonly copy: Connection;
+  readonly desired: Connection;
+  /** What is compared. */
+  readonly compared: SnapshotOptions;
+}
+
+export interface SchemaDiff {
+  /** In order. They have all been carried out in the copy. */
+  readonly statements: readonly DiffStatement[];
+  /** What differs between the copy and the desired state after them. Empty: the statements are proven. */
+  readonly left: readonly SchemaDifference[];
+  /** The tables whose columns are the same, in another order. PostgreSQL adds a column at the end, and moves none. */
+  readonly otherOrder: readonly string[];
+  /** The statement that the server has refused in the copy, and why. Nothing behind it was tried. */
+  readonly refused: { readonly statement: string; readonly error: unknown } | null;
+}
+
+/** As long as an own statement after pg-delta makes another one possible. */
+const ROUNDS_AFTER = 3;
+
+export async function diffSchemas({ copy, desired, compared }: DiffInput): Promise<SchemaDiff> {
+  const goal = await takeSnapshot(desired, compared);
+  const look = () => takeSnapshot(copy, compared);
+  const done: DiffStatement[] = [];
+  const answer = (now: SchemaSnapshot, refused: SchemaDiff["refused"] = null): SchemaDiff => {
+    const { differences, moved } = withoutMoves(changesBetween(now, goal));
+    return { statements: done, left: differences, otherOrder: moved, refused };
+  };
+
+  const first = await look();
+  for (const text of statementsBy(BEFORE, changesBetween(first, goal)))
+    if ((await tried(copy, text)) === null) done.push(ownStatement(text));
+  const { statements } = await deltaOf(copy, desired);
+  for (const statement of tidy(statements, done.length === 0 ? first : await look())) {
+    const refused = await tried(copy, statement.text);
+    if (refused !== null) return answer(await look(), refused);
+    done.push(statement);
+  }
+  let now = await look();
+  for (let round = 0; round < ROUNDS_AFTER; round++) {
+    const more = statementsBy(AFTER, changesBetween(now, goal));
+    let made = 0;
+    for (const text of more)
+      if ((await tried(copy, text)) === null) {
+        done.push(ownStatement(text));
+        made++;
+      }
+    if (made === 0) break;
+    now = await look();
+  }
+  return answer(now);
+}
+
+async function tried(copy: Connection, text: string): Promise<SchemaDiff["refused"]> {
+  try {
+    await copy.execute(text);
+    return null;
+  } catch (error) {
+    if (copy.lost.aborted) throw error;
+    return { statement: text, error };
+  }
+}
+
+function ownStatement(text: string): DiffStatement {
+  return text.startsWith("ALTER TYPE ") && text.includes(" ADD VALUE ")
+    ? { text, transaction: "own", losesData: false }
+    : harmless(text);
+}

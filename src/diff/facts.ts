@@ -1,0 +1,65 @@
+/** What pg-delta has read, corrected where it takes one thing for another. A rule for each. */
+import type { Fact, FactBase } from "@supabase/pg-delta";
+import type { Connection } from "../database/connection.ts";
+
+/** Stands in an expression until the statement is made: pg-delta knows stored columns only. */
+export const VIRTUAL = "/*virtual*/";
+
+export async function correctedFacts(connection: Connection, facts: FactBase): Promise<FactBase> {
+  const { buildFactBase } = await import("@supabase/pg-delta/core");
+  const rules = [wholeIndexes(await invalidIndexes(connection)), virtualColumns(await virtual(connection))];
+  const corrected = facts.facts().map((fact) => rules.reduce((one, rule) => rule(one), fact));
+  return buildFactBase(corrected, [...facts.edges], facts.source);
+}
+
+type Rule = (fact: Fact) => Fact;
+
+/** An index of a partitioned table is read as one of the parent alone. It is that only while some partition lacks it. */
+function wholeIndexes(incomplete: ReadonlySet<string>): Rule {
+  return (fact) => {
+    const { id, payload } = fact;
+    if (id.kind !== "index" || incomplete.has(key(id.schema, id.name))) return fact;
+    const { def } = payload as { readonly def?: unknown };
+    if (typeof def !== "string") return fact;
+    return { ...fact, payload: { ...(payload as object), def: def.replace(" ON ONLY ", " ON ") } as never };
+  };
+}
+
+function virtualColumns(columns: ReadonlySet<string>): Rule {
+  return (fact) => {
+    const { id, payload } = fact;
+    if (id.kind !== "column" || !columns.has(key(id.schema, id.table, id.name))) return fact;
+    const { generatedExpr } = payload as { readonly generatedExpr?: unknown };
+    return {
+      ...fact,
+      payload: { ...(payload as object), generatedExpr: `${generatedExpr}${VIRTUAL}` } as never,
+    };
+  };
+}
+
+async function invalidIndexes(connection: Connection): Promise<ReadonlySet<string>> {
+  return keys(
+    connection,
+    `select n.nspname::text as a, c.relname::text as b, '' as c from pg_catalog.pg_index i
+      join pg_catalog.pg_class c on c.oid = i.indexrelid join pg_catalog.pg_namespace n on n.oid = c.relnamespace
+      where c.relkind = 'I' and not i.indisvalid`,
+  );
+}
+
+async function virtual(connection: Connection): Promise<ReadonlySet<string>> {
+  return keys(
+    connection,
+    `select n.nspname::text as a, c.relname::text as b, a.attname::text as c from pg_catalog.pg_attribute a
+      join pg_catalog.pg_class c on c.oid = a.attrelid join pg_catalog.pg_namespace n on n.oid = c.relnamespace
+      where a.attgenerated = 'v' and not a.attisdropped`,
+  );
+}
+
+async function keys(connection: Connection, select: string): Promise<ReadonlySet<string>> {
+  const { rows } = await connection.query<Record<"a" | "b" | "c", string>>(select);
+  return new Set(rows.map(({ a, b, c }) => key(a, b, ...(c === "" ? [] : [c]))));
+}
+
+function key(...names: readonly string[]): string {
+  return names.join("\0");
+}
