@@ -61,6 +61,7 @@ export type {
   CompatibleGiven,
   ImportOptions,
   Migrator,
+  PlanOptions,
   ScriptGiven,
   Status,
 } from "./library/migrator-interface.ts";
@@ -68,7 +69,7 @@ export type { Holder } from "./lock/lock.ts";
 export type { AdoptedRow, AdoptReport } from "./run/adopt/adopt-report.ts";
 export type { AdoptOptions } from "./run/adopt.ts";
 export type { Forgotten } from "./run/backfill-undo.ts";
-export type { BackfillStatus } from "./run/backfills.ts";
+export type { BackfillStatus, BackfillUndo } from "./run/backfills.ts";
 export type { BaselineOptions, BaselineReport } from "./run/baseline.ts";
 export type { Compatibility } from "./run/compatible.ts";
 export type { Repair } from "./run/corrections.ts";

@@ -145,8 +145,8 @@ export const COMMANDS: readonly CommandRow[] = [
       { syntax: "--from <revision>", help: "with --sql: the revision that the database is at (heads)" },
     ],
     // `down` reverts revisions of any phase, and is about one target.
-    honours: ["onFailure"],
-    excludes: [{ flag: "sql", others: ["onFailure", ...LIVE] }],
+    honours: ["onFailure", "until"],
+    excludes: [{ flag: "sql", others: ["onFailure", "until", ...LIVE] }],
     needs: [{ flag: "from", other: "sql" }],
     examples: [
       ["godwit down -1", "revert the last one"],
@@ -172,10 +172,17 @@ export const COMMANDS: readonly CommandRow[] = [
     targets: "each",
     summary: "show what up would do, and change nothing",
     arguments: [{ syntax: "[revision]", help: "as for up; -1 and base show what down would do" }],
+    flags: [
+      {
+        syntax: "--sample",
+        help: "try a window of each backfill, roll it back, and estimate its duration and WAL; its rows are locked for at most 2s, and used numbers of sequences are gone",
+      },
+    ],
     honours: PLANNING,
     examples: [
       ["godwit plan", "what godwit up would do now"],
       ["godwit plan --json", "the same as data"],
+      ["godwit plan --sample", "how long the backfills will take"],
     ],
     load: () => import("./commands/plan.ts"),
   },
@@ -365,7 +372,7 @@ export const COMMANDS: readonly CommandRow[] = [
     targets: "flag",
     summary: "show backfills; pause, limit, approve or undo them",
     description:
-      "Shows how far the backfills are, from any terminal. The run that works on one does at once what is said here: it waits between two windows while it is paused, and keeps to a rate. undo gives the rows of one their old values again, where nobody has changed them since, and makes it pending again; it works on one that is half done too, and where later migrations stay applied. Only undo and forget need the lock.",
+      "Shows how far the backfills are, from any terminal. The run that works on one does at once what is said here: it waits between two windows while it is paused, and keeps to a rate. undo gives the rows of one their old values again, where nobody has changed them since, and makes it pending again; it keeps to the same words, and works on one that is half done too, and where later migrations stay applied. Only undo and forget need the lock.",
     arguments: [
       { syntax: "[action]", help: "status (the default), pause, resume, rate, approve, undo or forget" },
       {
@@ -374,6 +381,7 @@ export const COMMANDS: readonly CommandRow[] = [
       },
       { syntax: "[rate]", help: "for rate: how many rows in a second, or none" },
     ],
+    honours: ["until"],
     examples: [
       ["godwit backfill", "how far are they?"],
       ["godwit backfill pause 0007", "no window begins until it is resumed"],

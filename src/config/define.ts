@@ -48,7 +48,7 @@ export interface ConfigFile {
   readonly outOfOrder?: boolean | undefined;
   /** Default `false`. `true`: if a step or a check of `up` fails, what this run applied is reverted, newest first. */
   readonly rollbackOnFailure?: boolean | undefined;
-  /** When backfills of an `up` begin no further window: "06:00" where the process is, "2h", or an ISO time. */
+  /** When backfills, and their ways back, begin no further window: "06:00" where the process is, "2h", or an ISO time. */
   readonly until?: string | undefined;
   /** What must hold after `up`. They run one after the other, also if nothing was pending. */
   readonly checks?: readonly CheckFile[] | undefined;

@@ -86,6 +86,29 @@ export interface BackfillOutlook {
   readonly indexed: readonly string[];
   /** The share of a page that inserts fill, in percent. The rest is room for new versions of its rows. */
   readonly fillfactor: number;
+  /** What a window that was rolled back says of the rest. Left out: none was asked for. `null`: none could be tried. */
+  readonly sample?: BackfillSample | null | undefined;
+  /** Why none could be tried, for people. */
+  readonly unsampled?: string | null | undefined;
+}
+
+/** Figures for one window at a time, without waiting for anybody. */
+export interface BackfillSample {
+  /** The rows that the window had, and those that its statement changed. */
+  readonly rows: number;
+  readonly changed: number;
+  readonly rowsPerSecond: number;
+  /** Of the window. */
+  readonly walBytes: number;
+  /** Of all rows that are left. `null`: the table was never analysed. */
+  readonly durationMs: number | null;
+  readonly totalWalBytes: number | null;
+  /** Triggers that ran. What they did outside of the database stays. */
+  readonly triggers: readonly string[];
+  /** Sequences whose numbers were used up. */
+  readonly sequences: readonly string[];
+  /** The backfill keeps old values, and the sample has kept none. */
+  readonly withoutOldValues: boolean;
 }
 
 export interface Adopts {

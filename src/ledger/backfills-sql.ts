@@ -149,6 +149,20 @@ insert into ${table} (revision, table_name, key, key_types, bound, estimated_row
   rows = rows + 1, changed = changed + ${changed}`,
       ),
 
+    /** The figures of the way there say nothing of the way back. */
+    wayBackBegun: (revision: string) =>
+      set(revision, "window_rows = null, rows_per_second = null, slowed_by = null"),
+
+    /** A window of the way back. Its position is with the old values. Returns what people have said meanwhile, as `controls`. */
+    wayBackMoved: (
+      revision: string,
+      { rows, rowsPerSecond, slowedBy }: Pick<WindowDone, "rows" | "rowsPerSecond" | "slowedBy">,
+    ) =>
+      `${set(
+        revision,
+        `window_rows = ${rows}, rows_per_second = coalesce(${stored(rowsPerSecond)}, rows_per_second), slowed_by = ${stored(slowedBy)}`,
+      )}; ${controls.controls(revision)}`,
+
     backfillFinished: (revision: string) => set(revision, "finished_at = clock_timestamp()"),
 
     forgetBackfill: (revision: string) => `delete from ${table} where revision = ${stored(revision)}`,

@@ -19,6 +19,11 @@ export interface MigratorOptions {
 }
 
 /** A migrator that is opened by its first call. */
+interface Planned {
+  readonly goal: string;
+  readonly sample: boolean;
+}
+
 export function migratorOf(load: Load, { name, signal }: MigratorOptions): Migrator {
   const lifetime = createLifetime({
     open: async (wanted: Pick<AssembleOptions, "needsFiles">): Promise<Opened> => {
@@ -90,12 +95,13 @@ export function migratorOf(load: Load, { name, signal }: MigratorOptions): Migra
     });
   const look = (opened: Opened, context: RunContext) =>
     import("../run/status.ts").then(({ look }) => look(opened.assembled.target, context));
-  const plan = async (opened: Opened, context: RunContext, goal: string) => {
+  const plan = async (opened: Opened, context: RunContext, { goal, sample }: Planned) => {
     const [{ preview }, { directionOf }] = await Promise.all([
       import("../run/status.ts"),
       import("../run/plan.ts"),
     ]);
-    return preview(opened.assembled.target, await options(opened, directionOf(goal), goal), context);
+    const wanted = await options(opened, directionOf(goal), goal);
+    return preview(opened.assembled.target, { ...wanted, sample }, context);
   };
   return {
     async up(goal = "heads") {
@@ -116,9 +122,11 @@ export function migratorOf(load: Load, { name, signal }: MigratorOptions): Migra
           );
         }),
     }),
-    async plan(goal = "heads") {
+    async plan(goal = "heads", { sample = false } = {}) {
       await text(goal, "The goal of plan()");
-      return callWithFiles((opened, context) => plan(opened, context, goal));
+      const { checkValue, SWITCH } = await import("../config/given.ts");
+      checkValue(sample, "`sample` of plan()", SWITCH);
+      return callWithFiles((opened, context) => plan(opened, context, { goal, sample }));
     },
     async dryRun(goal = "heads") {
       await text(goal, "The goal of dryRun()");

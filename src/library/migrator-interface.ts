@@ -76,6 +76,11 @@ export interface ImportOptions {
   readonly followLinks?: boolean | undefined;
 }
 
+export interface PlanOptions {
+  /** Its rows are locked for at most two seconds, and numbers of sequences that it uses are gone. */
+  readonly sample?: boolean | undefined;
+}
+
 /** Calls may run at the same time. Each has a connection of its own, and calls that write wait for each other. */
 export interface Migrator extends AsyncDisposable {
   /**
@@ -90,9 +95,9 @@ export interface Migrator extends AsyncDisposable {
   status(): Promise<Status>;
   /**
    * The plan of `up(goal)`, and of `down(goal)` for `-1` and `base`. Throws what that call would throw before its first
-   * step.
+   * step. With `sample`, a window of each backfill is tried and rolled back, and says how long all of it will take.
    */
-  plan(goal?: string): Promise<Plan>;
+  plan(goal?: string, options?: PlanOptions): Promise<Plan>;
   /**
    * Executes `up(goal)` in a transaction, and rolls it back. The report says what failed, and what could not be tried.
    * Throws what `up(goal)` would throw before its first step.

@@ -3,8 +3,10 @@
  * that works on a backfill reads the words with its next window, and every half second while it waits.
  */
 import { resolveRevision } from "../core/revision.ts";
+import type { Connection } from "../database/connection.ts";
 import { ConfigError } from "../errors.ts";
 import { type BackfillControls, type Control, NO_CONTROLS } from "../ledger/backfill-controls-sql.ts";
+import type { UndoState } from "../ledger/backfill-undo-sql.ts";
 import type { RecordedBackfill } from "../ledger/backfills-sql.ts";
 import type { RecordedHistory } from "../ledger/ledger.ts";
 import type { Listing } from "../source/source.ts";
@@ -53,6 +55,22 @@ export interface BackfillStatus {
   readonly rateBy: string | null;
   readonly approvedAt: string | null;
   readonly approvedBy: string | null;
+  /**
+   * How far its way back is; `null`: none has begun. `share`, `leftMs`, `windowRows`, `rowsPerSecond` and `slowedBy` are about
+   * the way back then.
+   */
+  readonly undo: BackfillUndo | null;
+}
+
+export interface BackfillUndo {
+  /** Rows that have their old values again. */
+  readonly restored: number;
+  /** Rows that were changed since, and stay as they are. */
+  readonly changed: number;
+  /** Rows that are deleted. */
+  readonly gone: number;
+  /** The last values of the key that is done. */
+  readonly position: readonly string[] | null;
 }
 
 export type BackfillWord =
@@ -69,9 +87,10 @@ export async function backfillsOf(
   return withConnection(target, context, async (connection) => {
     const history = await target.ledger.read(connection);
     const recorded = history.created ? await target.ledger.backfills.all(connection) : [];
+    const undos = await undosOf(target, connection, history);
     const controls = history.created ? await target.ledger.backfills.allControls(connection) : [];
     const all = statusesOf(
-      { files, history, recorded },
+      { files, history, recorded, undos },
       (revision) => controls.find((one) => one.revision === revision)?.controls,
     );
     if (named === undefined) return all;
@@ -97,12 +116,14 @@ export async function tellBackfill(
   return withConnection(target, context, async (connection) => {
     const { ledger } = target;
     const recorded = await ledger.backfills.all(connection);
-    const ids = statusesOf({ files, history, recorded }, () => undefined);
+    const ids = statusesOf({ files, history, recorded, undos: [] }, () => undefined);
     const revision = resolve(named, { files, ids: ids.map((one) => one.revision) });
     await ledger.backfills.control(connection, revision, controlOf(word, { files, revision }), context.host);
     const controls = await ledger.backfills.controls(connection, revision);
+    const now = await ledger.read(connection);
+    const undos = await undosOf(target, connection, now);
     const [status] = statusesOf(
-      { files, history: await ledger.read(connection), recorded: await ledger.backfills.all(connection) },
+      { files, history: now, recorded: await ledger.backfills.all(connection), undos },
       () => controls,
     ).filter((one) => one.revision === revision);
     if (status === undefined) throw new Error(`${revision} is gone.`);
@@ -137,10 +158,25 @@ interface Known {
   readonly files: Listing;
   readonly history: RecordedHistory;
   readonly recorded: readonly RecordedBackfill[];
+  /** Of those that are being taken back. */
+  readonly undos: readonly UndoState[];
+}
+
+async function undosOf(
+  { ledger }: Target,
+  connection: Connection,
+  { entries }: RecordedHistory,
+): Promise<readonly UndoState[]> {
+  const undos: UndoState[] = [];
+  for (const { revision, state } of entries) {
+    const undo = state === "reverting" ? await ledger.undo(connection, revision) : null;
+    if (undo !== null) undos.push(undo);
+  }
+  return undos;
 }
 
 function statusesOf(
-  { files, history, recorded }: Known,
+  { files, history, recorded, undos }: Known,
   controlsOf: (revision: string) => BackfillControls | undefined,
 ): readonly BackfillStatus[] {
   const declared = files.migrations.filter(({ backfill }) => backfill !== undefined);
@@ -151,6 +187,7 @@ function statusesOf(
   return ids.map((revision) => {
     const migration = declared.find(({ id }) => id === revision);
     const row = rows.find((one) => one.revision === revision);
+    const undo = undos.find((one) => one.revision === revision);
     const isDone = stateOf(revision) === "applied";
     const controls = controlsOf(revision) ?? NO_CONTROLS;
     const approved = controls.approvedAt !== null && controls.approvedText === migration?.checksum;
@@ -171,28 +208,36 @@ function statusesOf(
       revision,
       table: row?.table ?? migration?.backfill?.table ?? "",
       state,
-      ...progressOf(row, state),
+      ...progressOf(row, state, undo),
       ...{ pausedAt, pausedBy, rate, rateBy, approvedAt, approvedBy },
+      undo: undo === undefined ? null : backOf(undo),
     };
   });
 }
 
-function progressOf(row: RecordedBackfill | undefined, state: BackfillStatus["state"]) {
+function backOf({ restored, changed, gone, position }: UndoState): BackfillUndo {
+  return { restored, changed, gone, position };
+}
+
+function progressOf(
+  row: RecordedBackfill | undefined,
+  state: BackfillStatus["state"],
+  undo: UndoState | undefined,
+) {
   const isDone = state === "done";
-  const isBack = state === "reverting";
   const { rows = 0, changed = 0, windows = 0, estimatedRows = null, rowsPerSecond = null } = row ?? {};
-  const share = isDone
-    ? 1
-    : isBack || estimatedRows === null || estimatedRows <= 0
-      ? null
-      : Math.min(1, rows / estimatedRows);
-  const left = isDone || isBack || estimatedRows === null ? null : Math.max(0, estimatedRows - rows);
+  // What has to come back is what was changed.
+  const all = state === "reverting" ? changed : estimatedRows;
+  const through = undo === undefined ? rows : undo.restored + undo.changed + undo.gone;
+  const isKnown = all !== null && all > 0 && (state !== "reverting" || undo !== undefined);
+  const share = isDone ? 1 : isKnown ? Math.min(1, through / all) : null;
+  const left = isDone || !isKnown ? null : Math.max(0, all - through);
   return {
     ...{ rows, changed, windows, estimatedRows, rowsPerSecond, share },
     windowRows: row?.windowRows ?? null,
     leftMs:
       left === null || rowsPerSecond === null || rowsPerSecond <= 0 ? null : (left / rowsPerSecond) * 1000,
-    slowedBy: isDone || isBack ? null : (row?.slowedBy ?? null),
+    slowedBy: isDone ? null : (row?.slowedBy ?? null),
     key: row?.key ?? [],
     position: row?.position ?? null,
     failed: row?.failed ?? [],

@@ -172,7 +172,11 @@ async function importStates(
 }
 
 /** What `migrate` with these options would do now. Throws as it would. */
-export async function preview(target: Target, options: MigrateOptions, context: RunContext): Promise<Plan> {
+export async function preview(
+  target: Target,
+  { sample = false, ...options }: MigrateOptions & { readonly sample?: boolean | undefined },
+  context: RunContext,
+): Promise<Plan> {
   const view = await look(target, context);
   const { files, history, refused, passedOver, there } = view;
   if (refused !== null) throw refused;
@@ -193,7 +197,7 @@ export async function preview(target: Target, options: MigrateOptions, context: 
   const waits = await lockTimeoutWarnings(steps, target.settings);
   const { adopts } = view;
   const warnings = [...warningsOf(target, view, decided), ...waits];
-  const backfills = await backfillOutlooks(target, steps, context);
+  const backfills = await backfillOutlooks(target, steps, { context, sample });
   return {
     ...{ ...decided, warnings },
     ...(adopts === undefined ? {} : { adopts }),

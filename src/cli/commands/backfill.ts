@@ -7,9 +7,10 @@ import { announceRun } from "../../service/announce.ts";
 import { nearest } from "../../std/nearest.ts";
 import { formatDuration } from "../../std/time.ts";
 import type { Answer, Invocation } from "../command.ts";
+import { refuseFlags } from "../given.ts";
 import { withFiles } from "../session.ts";
 import { timeOf } from "./status.ts";
-import { summary } from "./up.ts";
+import { sayUntil, summary } from "./up.ts";
 
 const ACTIONS = ["status", "pause", "resume", "rate", "approve", "undo", "forget"] as const;
 
@@ -25,6 +26,7 @@ export async function run(invocation: Invocation): Promise<Answer> {
   }
   if (given !== undefined && action !== "rate")
     throw unusable(`\`godwit backfill ${action}\` is about one backfill.`, "Leave out the last word.");
+  if (action !== "undo") refuseFlags(`godwit backfill ${action}`, invocation.flags, ["until"]);
   if (action === "status")
     return withFiles(invocation, async ({ target, context }) => {
       const backfills = await backfillsOf(target, context, revision);
@@ -52,6 +54,7 @@ export async function run(invocation: Invocation): Promise<Answer> {
 function undo(invocation: Invocation, revision: string): Promise<Answer> {
   return withFiles(invocation, async ({ target, config, context }) => {
     const options = migrateOptions(config, "down", revision);
+    sayUntil(invocation, options);
     const report = await announceRun({ config, target, command: "down", context, isLast: true }, (told) =>
       undoBackfill(target, options, told),
     );
@@ -88,26 +91,29 @@ function said({ revision, state, rate }: BackfillStatus, { kind }: BackfillWord)
     return `${revision}: ${rate === null ? "any number of" : number(rate)} rows in a second.`;
   if (kind === "approve") return `${revision} is approved as it is now. The next run begins it.`;
   if (state === "done") return `${revision} is done already.`;
-  if (state === "reverting") return `${revision} is being taken back, and that waits for nobody's word.`;
+  const what = state === "reverting" ? `The way back of ${revision}` : revision;
   return kind === "pause"
-    ? `${revision} is paused: no window begins after the one that is under way.`
-    : `${revision} may go on. A run that waits for it does at once, or else the next one.`;
+    ? `${what} is paused: no window begins after the one that is under way.`
+    : `${what} may go on. A run that waits for it does at once, or else the next one.`;
 }
 
 /** `0007_slugs  begun  42 %, 420,000 rows of shop.products, 84,000 rows/s, 6.9 s left, last window 0.2 s ago` */
 function statusLine(status: BackfillStatus): string {
   const { revision, table, state, rows, changed, share, rowsPerSecond, leftMs, windowRows, stillForMs } =
     status;
-  const moving = state === "begun" || state === "paused";
+  const { undo } = status;
+  const moving = state === "begun" || state === "paused" || undo !== null;
+  const going = (state === "begun" || undo !== null) && status.pausedAt === null;
+  const begun = rows === 0 && status.startedAt === null ? table : `${number(rows)} rows of ${table}`;
   const what = [
     ...(share === null || state === "done" ? [] : [`${Math.min(99, Math.floor(share * 100))} %`]),
-    rows === 0 && status.startedAt === null ? table : `${number(rows)} rows of ${table}`,
+    undo === null ? begun : `${number(undo.restored)} rows of ${table} have their old values again`,
     ...(state === "done" ? [`${number(changed)} changed`] : []),
     ...(moving && rowsPerSecond !== null ? [`${number(rowsPerSecond)} rows/s`] : []),
-    ...(state === "begun" && leftMs !== null ? [`${formatDuration(leftMs)} left`] : []),
+    ...(going && leftMs !== null ? [`${formatDuration(leftMs)} left`] : []),
     ...(moving && windowRows !== null ? [`windows of ${number(windowRows)}`] : []),
     ...(moving && stillForMs !== null ? [`last window ${formatDuration(stillForMs)} ago`] : []),
-    ...(state === "begun" && status.slowedBy !== null ? [`slowed by ${status.slowedBy}`] : []),
+    ...(going && status.slowedBy !== null ? [`slowed by ${status.slowedBy}`] : []),
     ...(state !== "done" && status.rate !== null
       ? [`at most ${number(status.rate)} rows/s, says ${status.rateBy}`]
       : []),

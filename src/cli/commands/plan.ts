@@ -2,8 +2,10 @@
 import { assembleImports } from "../../assemble/imports.ts";
 import { migrateOptions } from "../../assemble/options.ts";
 import type { Plan } from "../../core/plan.ts";
+import type { BackfillSample } from "../../core/step.ts";
 import { directionOf, includesImports } from "../../run/plan.ts";
 import { preview } from "../../run/status.ts";
+import { formatDuration } from "../../std/time.ts";
 import type { Answer, Invocation } from "../command.ts";
 import { refuseFlags } from "../given.ts";
 import { formatProblem, type Paint } from "../output/problems.ts";
@@ -16,7 +18,8 @@ export async function run(invocation: Invocation): Promise<Answer> {
   if (direction === "down") refuseFlags(`godwit plan ${to}`, invocation.flags, OF_UP);
   return withFiles(invocation, async ({ target, config, context }) => {
     const options = migrateOptions(config, direction, to);
-    const decided = await preview(target, options, context);
+    const sample = invocation.flags.sample === true;
+    const decided = await preview(target, { ...options, sample }, context);
     const wanted = includesImports(options.goal) ? await assembleImports(config) : [];
     const imports = wanted.map(({ name }) => name);
     return {
@@ -28,7 +31,7 @@ export async function run(invocation: Invocation): Promise<Answer> {
 }
 
 /** Options of `up` only. A plan of `down` reverts revisions of any phase, in any order. */
-const OF_UP = ["mode", "phase", "contract", "outOfOrder"];
+const OF_UP = ["mode", "phase", "contract", "outOfOrder", "sample"];
 
 function textOf(
   { direction, steps, held, warnings, adopts, backfills }: Plan,
@@ -53,6 +56,9 @@ function textOf(
       : `${count} to ${verb}:`,
     ...lines,
     ...(backfills ?? []).flatMap(outlookLines),
+    ...(backfills?.some(({ sample }) => sample === undefined) === true
+      ? ["`godwit plan --sample` tries a window, rolls it back, and estimates duration and WAL."]
+      : []),
     ...(imports.length === 0 ? [] : [`Imports that also run: ${imports.join(", ")}.`]),
     ...heldLines(held),
   ].join("\n");
@@ -66,6 +72,8 @@ function outlookLines({
   indexes,
   indexed,
   fillfactor,
+  sample,
+  unsampled,
 }: NonNullable<Plan["backfills"]>[number]): readonly string[] {
   const many =
     rows === null
@@ -78,7 +86,45 @@ function outlookLines({
       : fillfactor >= 100 && indexes > 0
         ? [`  Its pages have no room set aside (fillfactor 100), so that a changed row may write ${entries}.`]
         : [];
-  return [`${revision} goes through ${table} by ${key.join(", ")}, ${many}.`, ...cost];
+  return [
+    `${revision} goes through ${table} by ${key.join(", ")}, ${many}.`,
+    ...cost,
+    ...sampleLines(sample, unsampled),
+  ];
+}
+
+function sampleLines(
+  sample: BackfillSample | null | undefined,
+  unsampled?: string | null,
+): readonly string[] {
+  if (sample == null)
+    return unsampled == null ? [] : [`  No sample of it was tried: ${unsampled.replace(/\.$/, "")}.`];
+  const { rows, changed, rowsPerSecond, walBytes, durationMs, totalWalBytes, triggers, sequences } = sample;
+  const all =
+    durationMs === null || totalWalBytes === null
+      ? `${bytes(walBytes)} of WAL in its window`
+      : `about ${formatDuration(durationMs)} and ${bytes(totalWalBytes)} of WAL for all that is left`;
+  return [
+    `  A sample of ${number(rows)} rows was rolled back (${number(changed)} changed): ${number(rowsPerSecond)} rows/s, ${all}.`,
+    ...(sample.withoutOldValues
+      ? ["  It kept no old values, which the backfill does: that costs about as much again."]
+      : []),
+    ...(triggers.length === 0
+      ? []
+      : [`  Triggers ran in it (${triggers.join(", ")}): what they did outside of the database stays.`]),
+    ...(sequences.length === 0 ? [] : [`  Numbers of ${sequences.join(", ")} were used up.`]),
+  ];
+}
+
+function number(value: number): string {
+  return Math.round(value).toLocaleString("en-US");
+}
+
+function bytes(value: number): string {
+  const [unit, size] =
+    value >= 1024 ** 3 ? ["GB", 1024 ** 3] : value >= 1024 ** 2 ? ["MB", 1024 ** 2] : ["kB", 1024];
+  const scaled = value / size;
+  return `${scaled >= 10 ? number(scaled) : scaled.toFixed(1)} ${unit}`;
 }
 
 function adoptedLine({ title, table, revisions }: NonNullable<Plan["adopts"]>): string {

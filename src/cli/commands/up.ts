@@ -4,6 +4,7 @@ import { assembleChecks } from "../../assemble/checks.ts";
 import { assembleImports } from "../../assemble/imports.ts";
 import { migrateOptions, remarkOnMode } from "../../assemble/options.ts";
 import { switchedOff } from "../../config/switched-off.ts";
+import type { MigrateOptions } from "../../run/plan.ts";
 import type { Report } from "../../run/report/report.ts";
 import { skippedReport } from "../../run/report/skipped.ts";
 import { migrateUp } from "../../run/up.ts";
@@ -29,8 +30,7 @@ export async function run(invocation: Invocation): Promise<Answer> {
     const options = migrateOptions(config, "up", to);
     const remark = await remarkOnMode(config, target);
     if (remark !== null) invocation.say(remark);
-    if (options.until !== undefined)
-      invocation.say(`Backfills end for now at ${formatMoment(options.until, new Date())}.`);
+    sayUntil(invocation, options);
     const imports = () => assembleImports(config);
     const checks = assembleChecks(config);
     const { isTriedAgain, runEnded } = invocation;
@@ -43,6 +43,11 @@ export async function run(invocation: Invocation): Promise<Answer> {
     );
     return answerOf(report);
   });
+}
+
+/** Says when backfills end for now, if they do. */
+export function sayUntil({ say }: Invocation, { until }: MigrateOptions): void {
+  if (until !== undefined) say(`Backfills end for now at ${formatMoment(until, new Date())}.`);
 }
 
 async function answerOf(report: Report): Promise<Answer> {

@@ -1,11 +1,12 @@
 /**
  * What people say of a backfill: whether it may begin, and when its next window may. It is asked between two windows,
- * where no transaction and no snapshot is open.
+ * where no transaction and no snapshot is open. The way back asks the same.
  */
 import { restAfter, type Throttle } from "../../../backfill/throttle.ts";
 import type { Backfill } from "../../../core/backfill.ts";
 import { Interrupted, PlanRefused } from "../../../errors.ts";
 import type { BackfillControls } from "../../../ledger/backfill-controls-sql.ts";
+import type { UndoState } from "../../../ledger/backfill-undo-sql.ts";
 import { controlsIn } from "../../../ledger/backfills.ts";
 import type { BackfillState } from "../../../ledger/backfills-sql.ts";
 import { formatMoment } from "../../../std/moment.ts";
@@ -20,6 +21,12 @@ const ASK_EVERY_MS = 500;
 const HELD_MS = 2_000;
 /** So often the ledger is told what holds it, for whoever looks on. */
 const WRITE_EVERY_MS = 10_000;
+
+/** Windows that follow each other: those of a backfill, or of its way back. */
+export interface Turning
+  extends Pick<Filling, "context" | "prepared" | "table" | "ranged" | "controls" | "sensor" | "slowedBy"> {
+  readonly state: BackfillState | UndoState;
+}
 
 /**
  * Whether it may begin or go on at all: it is approved if it has to be, no pause holds, and the hour at which backfills
@@ -46,23 +53,61 @@ export async function admit(
       },
     ]);
   }
-  if (pausedAt !== null && context.cut?.revision !== revision)
-    throw new PlanRefused([
-      {
-        code: "BACKFILL_PAUSED",
-        message: `${file} is a backfill that ${pausedBy} paused at ${pausedAt}, and ${known === null ? "was not begun" : "does not go on"}.`,
-        hint: `Resume it with \`godwit backfill resume ${revision}\`, then run again.`,
-        place: { file },
-        details: { revision, table: backfill.table, pausedAt, pausedBy },
-      },
-    ]);
+  refusePaused(context, step, {
+    ...{ pausedAt, pausedBy, table: backfill.table },
+    what: `${file} is a backfill`,
+    so: known === null ? "was not begun" : "does not go on",
+  });
   const upTo = known?.position == null ? null : upToOf(known);
   refuseLate(context, step.revision, known === null ? null : { ...known, upTo });
   return controls;
 }
 
+/** The same of its way back, which waits for nobody's approval. */
+export async function admitBack(
+  context: StepContext,
+  { step, migration }: Prepared,
+  state: UndoState,
+): Promise<BackfillControls> {
+  const { revision } = step;
+  const controls = await context.ledger.backfills.controls(context.connection, revision);
+  const { pausedAt, pausedBy } = controls;
+  const table = migration?.backfill?.table ?? state.table;
+  refusePaused(context, step, {
+    ...{ pausedAt, pausedBy, table },
+    what: `${revision} is to be taken back, and is a backfill`,
+    so: state.position === null ? "its way back was not begun" : "its way back does not go on",
+  });
+  refuseLate(context, revision, backBy(state, table));
+  return controls;
+}
+
+interface Paused extends Pick<BackfillControls, "pausedAt" | "pausedBy"> {
+  readonly table: string;
+  readonly what: string;
+  readonly so: string;
+}
+
+/** A run that has waited already waits on. So does the rollback of a failed run, after which nobody comes. */
+function refusePaused(
+  { cut, runAgain }: StepContext,
+  { revision, file }: Prepared["step"],
+  { pausedAt, pausedBy, table, what, so }: Paused,
+): void {
+  if (pausedAt === null || cut?.revision === revision || runAgain !== undefined) return;
+  throw new PlanRefused([
+    {
+      code: "BACKFILL_PAUSED",
+      message: `${what} that ${pausedBy} paused at ${pausedAt}, and ${so}.`,
+      hint: `Resume it with \`godwit backfill resume ${revision}\`, then run again.`,
+      place: { file },
+      details: { revision, table, pausedAt, pausedBy },
+    },
+  ]);
+}
+
 /** Waits where a pause holds before the first window of a connection. What is known of the words may be old. */
-export async function waitToBegin(filling: Filling): Promise<void> {
+export async function waitToBegin(filling: Turning): Promise<void> {
   if (filling.controls.pausedAt === null && filling.ranged === undefined) return;
   filling.controls = await ask(filling);
   if (filling.controls.pausedAt !== null)
@@ -80,7 +125,7 @@ export interface LastWindow {
  * Waits until the next window may begin, and returns whether a person had paused it. Throws `Interrupted` at the hour at
  * which backfills end.
  */
-export async function waitForTurn(filling: Filling, last: LastWindow): Promise<boolean> {
+export async function waitForTurn(filling: Turning, last: LastWindow): Promise<boolean> {
   const { context, prepared, table } = filling;
   const { step } = prepared;
   let paused = false;
@@ -121,13 +166,13 @@ export async function waitForTurn(filling: Filling, last: LastWindow): Promise<b
 }
 
 /** How many rows a window may have, so that none takes more than a second of what it is allowed. */
-export function allowedRows(rows: number, filling: Filling): number {
+export function allowedRows(rows: number, filling: Turning): number {
   const rate = shareOf(filling);
   return rate === null ? rows : Math.max(1, Math.min(rows, Math.floor(rate)));
 }
 
 /** Rows in a second that this worker may do. `null`: any number. */
-function shareOf({ controls: { rate }, ranged }: Filling): number | null {
+function shareOf({ controls: { rate }, ranged }: Turning): number | null {
   return rate === null ? null : rate / (ranged?.workers ?? 1);
 }
 
@@ -142,7 +187,7 @@ function othersMs({ at, tookMs }: LastWindow, throttle: Throttle): number {
   return restAfter(tookMs, throttle) - (performance.now() - at - tookMs);
 }
 
-async function ask({ context, prepared, controls }: Filling): Promise<BackfillControls> {
+async function ask({ context, prepared, controls }: Turning): Promise<BackfillControls> {
   const { connection, ledger } = context;
   return controlsIn(await connection.execute(ledger.sql.controls(prepared.step.revision))) ?? controls;
 }
@@ -154,22 +199,32 @@ interface Done {
   readonly estimatedRows: number | null;
   /** `null`: several windows are done at once, so there is no such key. */
   readonly upTo: string | null;
+  /** Left out: a backfill has done them. Otherwise its way back. */
+  readonly back?: true;
 }
 
-function doneBy({ state, ranged }: Filling): Done {
+function doneBy({ state, ranged, table: { shown } }: Turning): Done {
+  if ("restored" in state) return backBy(state, shown);
   const { table, estimatedRows } = state;
   if (ranged !== undefined) return { table, estimatedRows, rows: ranged.total().rows, upTo: null };
   return { table, estimatedRows, rows: state.rows, upTo: state.rows === 0 ? null : upToOf(state) };
 }
 
+function backBy(state: UndoState, table: string): Done {
+  const upTo = state.position === null ? null : upToOf(state);
+  return { rows: state.restored, table, estimatedRows: null, upTo, back: true };
+}
+
 function refuseLate({ until }: StepContext, revision: string, done: Done | null): void {
   const now = new Date();
   if (until === undefined || now < until) return;
-  const { rows = 0, estimatedRows = null, table, upTo = null } = done ?? {};
+  const { rows = 0, estimatedRows = null, table, upTo = null, back } = done ?? {};
   const share =
     rows === 0 || !estimatedRows ? "" : `${Math.min(99, Math.floor((rows / estimatedRows) * 100))} %, `;
   const far = upTo === null ? "" : ` up to ${upTo}`;
-  const what = rows === 0 ? "it was not begun" : `${share}${rows} rows of ${table}${far} are done and stay`;
+  const begun = back === true ? "its way back was not begun" : "it was not begun";
+  const stay = back === true ? "have their old values again" : "are done and stay";
+  const what = upTo === null && rows === 0 ? begun : `${share}${rows} rows of ${table}${far} ${stay}`;
   throw new Interrupted(
     {
       code: "DEADLINE",

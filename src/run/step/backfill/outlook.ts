@@ -7,18 +7,23 @@ import { SourceError } from "../../../errors.ts";
 import { withConnection } from "../../session/connect.ts";
 import type { RunContext, Target } from "../../session/target.ts";
 import type { Prepared } from "../prepared.ts";
+import { sampleBackfill } from "./sample.ts";
 
-/** Looks at the catalog alone. A table that an earlier migration of the plan creates is not there yet. */
+/**
+ * Looks at the catalog alone, unless a sample is wanted. A table that an earlier migration of the plan creates is not there
+ * yet.
+ */
 export async function backfillOutlooks(
   target: Target,
   steps: readonly Prepared[],
-  context: RunContext,
+  { context, sample }: { readonly context: RunContext; readonly sample: boolean },
 ): Promise<readonly BackfillOutlook[]> {
   const pending = steps.filter(({ form, problem }) => form.sends === "windows" && problem === null);
   if (pending.length === 0) return [];
   return withConnection(target, context, async (connection) => {
     const outlooks: BackfillOutlook[] = [];
-    for (const { step, load } of pending) {
+    for (const prepared of pending) {
+      const { step, load } = prepared;
       const body = await load();
       if (body.kind !== "sql" || body.backfill === undefined) continue;
       try {
@@ -26,6 +31,14 @@ export async function backfillOutlooks(
         const sets = setColumns(body.text) ?? [];
         const [answer] = await connection.execute(indexesQuery(table.name, sets));
         const row = answer?.rows[0] as unknown as Indexes;
+        const known =
+          sample && step.reason === "resume"
+            ? await target.ledger.backfills.state(connection, step.revision)
+            : null;
+        const tried =
+          sample && step.direction === "up"
+            ? await sampleBackfill({ target, connection, prepared, body, table, known }, context)
+            : {};
         outlooks.push({
           revision: step.revision,
           table: table.shown,
@@ -34,6 +47,7 @@ export async function backfillOutlooks(
           indexes: row.indexes,
           indexed: row.indexed,
           fillfactor: row.fillfactor,
+          ...tried,
         });
       } catch (error) {
         if (!(error instanceof SourceError)) throw error;

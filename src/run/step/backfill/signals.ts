@@ -44,7 +44,12 @@ export interface Sensor extends AsyncDisposable {
 export const NO_SENSOR: Sensor = { throttle: FULL, [Symbol.asyncDispose]: async () => {} };
 
 /** Begins to watch. It waits for no connection. */
-export function openSensor({ context, prepared, backfill, table }: Filling): Sensor {
+export function openSensor({
+  context,
+  prepared,
+  backfill,
+  table,
+}: Pick<Filling, "context" | "prepared" | "backfill" | "table">): Sensor {
   const { options } = backfill;
   const { capabilities, server } = context.connection;
   if (!options.throttle || !capabilities.observer) return NO_SENSOR;
