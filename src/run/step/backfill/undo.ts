@@ -276,5 +276,6 @@ function progress(
     rowsPerSecond: sinceMs <= 0 ? 0 : ((rows - before) / sinceMs) * 1000,
     slowedBy: null,
     position: state.position ?? [],
+    worker: null,
   });
 }
