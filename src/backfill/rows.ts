@@ -4,6 +4,7 @@
  */
 import type { PatchColumn, RowsWindow } from "../core/backfill.ts";
 import { identifier } from "../core/sql/quote.ts";
+import { regclass } from "../core/sql/regclass.ts";
 import { inRange, isKey, names, type Window } from "./key.ts";
 import type { BackfillTable } from "./table.ts";
 
@@ -83,5 +84,5 @@ export function columnsQuery({ name }: BackfillTable): string {
     when t.typname in ('numeric', 'time', 'timetz', 'timestamp', 'timestamptz', 'interval') then pg_catalog.format_type(a.atttypid, a.atttypmod)
     else pg_catalog.format_type(a.atttypid, -1) end as compared
 from pg_catalog.pg_attribute a join pg_catalog.pg_type t on t.oid = a.atttypid
-where a.attrelid = pg_catalog.to_regclass('${name.replaceAll("'", "''")}') and a.attnum > 0 and not a.attisdropped order by a.attnum`;
+where a.attrelid = ${regclass(name)} and a.attnum > 0 and not a.attisdropped order by a.attnum`;
 }

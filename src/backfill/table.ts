@@ -1,6 +1,7 @@
 /** What the catalog says of the table of a backfill: its name, the columns of its key, and about how many rows it has. */
 import type { Backfill } from "../core/backfill.ts";
-import { identifier, literal } from "../core/sql/quote.ts";
+import { identifier, literal, quotedName } from "../core/sql/quote.ts";
+import { regclass, regclassText } from "../core/sql/regclass.ts";
 import type { Connection } from "../database/connection.ts";
 import { DatabaseError, type Problem, SourceError } from "../errors.ts";
 import type { KeyColumn } from "./key.ts";
@@ -27,7 +28,7 @@ export async function readTable(
   file: string,
 ): Promise<BackfillTable> {
   const { table } = backfill;
-  const found = await connection.query<TableRow>(TABLE, [table]).catch((error: unknown) => {
+  const found = await connection.query<TableRow>(TABLE, [regclassText(table)]).catch((error: unknown) => {
     // 42602, 42601: it is no name at all. 0A000: it names another database.
     if (!(error instanceof DatabaseError) || !NO_NAME.has(error.sqlState ?? "")) throw error;
     throw refused(file, {
@@ -72,7 +73,7 @@ export async function refuseOtherTable(
   if (changed === null) return;
   const [answer] = await connection.execute(`select n.nspname || '.' || c.relname as shown
 from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace
-where c.oid = pg_catalog.to_regclass(${literal(changed)}) and c.oid <> pg_catalog.to_regclass(${literal(table.name)})
+where c.oid = ${regclass(changed)} and c.oid <> ${regclass(table.name)}
   and c.relkind in ('r', 'p', 'f')`);
   const other = answer?.rows[0]?.shown;
   if (other === undefined) return;
@@ -169,7 +170,7 @@ function chooseKey(
       hint:
         usable.length === 0
           ? "Create a unique index on columns that are NOT NULL (CREATE UNIQUE INDEX CONCURRENTLY, in a migration of its own), and name them as the key."
-          : `Use key=${usable.map(({ columns }) => columns.join(",")).join(" or key=")}.`,
+          : `Use key=${usable.map(({ columns }) => columns.map(keyName).join(",")).join(" or key=")}.`,
     });
   const nullable = index.columns.filter((_, at) => index.nullable[at] === true);
   if (nullable.length > 0)
@@ -183,6 +184,11 @@ function chooseKey(
     type: index.types[at] ?? "pg_catalog.text",
     collation: index.collations[at] ?? null,
   }));
+}
+
+/** As a header can have it. */
+function keyName(name: string): string {
+  return /[\s"]/.test(name) ? quotedName(name) : name;
 }
 
 function refused(file: string, problem: Pick<Problem, "code" | "message" | "hint">): SourceError {

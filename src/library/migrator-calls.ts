@@ -143,8 +143,8 @@ export function migratorOf(load: Load, { name, signal }: MigratorOptions): Migra
       return callUnopened({ offline: false }, async ({ settings, say }, { observe, signal }) => {
         const { lintOf } = await import("../assemble/lint.ts");
         return lintOf(settings, given, { say, observe, signal });
-        });
-      },
+      });
+    },
     async rehearse(goal = "heads") {
       await text(goal, "The goal of rehearse()");
       return callWithFiles(async (opened, context) => {

@@ -84,6 +84,10 @@ describe("several windows at once", () => {
     const rows = recorded.events.flatMap((event) => (event.kind === "backfill-progress" ? [event.rows] : []));
     expect(rows).toEqual(rows.toSorted((one, other) => one - other));
     expect(rows.at(-1)).toBe(2000);
+    const workers = recorded.events.flatMap((event) =>
+      event.kind === "backfill-progress" ? [event.worker] : [],
+    );
+    expect([...new Set(workers)].toSorted()).toEqual([1, 2, 3, 4]);
   });
 
   test("stop at an edge when one fails, and another number of them goes on", async ({ db }) => {

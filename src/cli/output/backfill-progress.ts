@@ -1,4 +1,7 @@
-/** The progress of a backfill: on a terminal one line that is rewritten, elsewhere a line at growing distances. */
+/**
+ * The progress of a backfill. On a terminal it is a live view, with a line for each worker where there are several.
+ * Elsewhere it is a line at growing distances.
+ */
 import type { RunEvent } from "../../run/report/events.ts";
 import { formatDuration } from "../../std/time.ts";
 import type { Log } from "./log.ts";
@@ -6,6 +9,8 @@ import type { Log } from "./log.ts";
 const FIRST_MS = 5_000;
 /** A backfill of a night is a hundred lines. */
 const MOST_MS = 300_000;
+/** A worker that has told nothing for so long may have nothing left to do. */
+const STILL_MS = 5_000;
 
 type BackfillEvent = Extract<RunEvent, { readonly kind: `backfill-${string}` }>;
 type Progress = RunEvent & { readonly kind: "backfill-progress" };
@@ -14,15 +19,20 @@ export function createBackfillProgress(log: Log): (event: BackfillEvent) => void
   let revision = "";
   let reportedAt = 0;
   let everyMs = FIRST_MS;
+  /** The last window of each worker, and when it was told. */
+  const workers = new Map<number, { readonly event: Progress; readonly at: number }>();
   const onProgress = (event: Progress) => {
     if (revision !== event.step.revision) {
       revision = event.step.revision;
       reportedAt = performance.now();
       everyMs = FIRST_MS;
+      workers.clear();
     }
-    const line = `${revision}: ${progressLine(event)}`;
-    log.live(line);
     const now = performance.now();
+    if (event.worker !== null) workers.set(event.worker, { event, at: now });
+    const together = `${revision}: ${progressLine(event)}`;
+    const line = [together, ...windowParts(event)].join(", ");
+    log.live(event.worker === null ? line : [together, ...workerLines(workers, now)].join("\n"));
     if (now - reportedAt < everyMs) return;
     reportedAt = now;
     everyMs = Math.min(MOST_MS, everyMs * 1.5);
@@ -68,17 +78,34 @@ export function createBackfillProgress(log: Log): (event: BackfillEvent) => void
   };
 }
 
-/** `63 %, 630,000 rows of shop.products, 84,000 rows/s, 4.4 s left, windows of 42,000` */
-function progressLine({ share, rows, table, rowsPerSecond, leftMs, windowRows, slowedBy }: Progress): string {
+/** `63 %, 630,000 rows of shop.products, 84,000 rows/s, 4.4 s left` */
+function progressLine({ step, share, rows, table, rowsPerSecond, leftMs }: Progress): string {
   return [
     // The share comes from an estimate, and the end is reached only when it is said.
     ...(share === null ? [] : [`${Math.min(99, Math.floor(share * 100))} %`]),
-    `${number(rows)} rows of ${table}`,
+    `${number(rows)} rows of ${table}${step.direction === "down" ? " taken back" : ""}`,
     `${number(rowsPerSecond)} rows/s`,
     ...(leftMs === null ? [] : [`${formatDuration(leftMs)} left`]),
-    `windows of ${number(windowRows)}`,
-    ...(slowedBy === null ? [] : [`slowed by ${slowedBy}`]),
   ].join(", ");
+}
+
+/** `  worker 1: up to 630000, windows of 42,000` */
+function workerLines(
+  workers: ReadonlyMap<number, { readonly event: Progress; readonly at: number }>,
+  now: number,
+): readonly string[] {
+  return [...workers]
+    .sort(([one], [other]) => one - other)
+    .map(([worker, { event, at }]) => {
+      const still = now - at < STILL_MS ? [] : [`last window ${formatDuration(now - at)} ago`];
+      const parts = [`up to ${event.position.join(", ")}`, ...windowParts(event), ...still];
+      return `  worker ${worker}: ${parts.join(", ")}`;
+    });
+}
+
+/** What holds it up comes first, because a narrow terminal cuts the end of a line. */
+function windowParts({ windowRows, slowedBy }: Progress): readonly string[] {
+  return [...(slowedBy === null ? [] : [`slowed by ${slowedBy}`]), `windows of ${number(windowRows)}`];
 }
 
 function number(value: number): string {

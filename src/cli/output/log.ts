@@ -65,7 +65,7 @@ export function createTextLog({ terminal, quiet, verbose }: LogOptions): Log {
       if (message === "") return;
       const lines = redact(message).split("\n");
       terminal.error(
-        lines.map((line) => paint("dim", `  ${visible(line)}`.slice(0, terminal.columns - 1))).join("\n"),
+        lines.map((line) => paint("dim", within(`  ${visible(line)}`, terminal.columns - 3))).join("\n"),
       );
       shown = lines.length;
     },
@@ -80,6 +80,11 @@ export function createTextLog({ terminal, quiet, verbose }: LogOptions): Log {
       terminal.error(formatProblem(level === "warn" ? "warning" : "error", problem, paint));
     },
   };
+}
+
+/** A line that wraps could not be removed again. The terminal writes `^C` behind it, which has two columns. */
+function within(line: string, columns: number): string {
+  return line.length <= columns ? line : `${line.slice(0, columns - 1)}…`;
 }
 
 /**

@@ -78,14 +78,16 @@ export interface FailedStep {
 }
 
 /** A sentence without its full stop. */
-export function whatWasKept(committed: Committed, { file, program }: FailedStep): string {
+export function whatWasKept(committed: Committed, { direction, file, program }: FailedStep): string {
   switch (committed.extent) {
     case "none":
       return "It was rolled back; nothing of it was kept";
     case "some": {
       if (committed.parts === "windows") {
         const { rows, table, upTo, through } = committed;
-        return `${rows === 1 ? "One row" : `${rows} rows`} of ${table} up to ${upTo} ${rows === 1 ? "is" : "are"} done and ${rows === 1 ? "stays" : "stay"}; ${through === true ? "no window is left" : "the rest was not begun"}`;
+        const one = rows === 1;
+        const state = direction === "down" ? "taken back" : `done and ${one ? "stays" : "stay"}`;
+        return `${one ? "One row" : `${rows} rows`} of ${table} up to ${upTo} ${one ? "is" : "are"} ${state}; ${through === true ? "no window is left" : "the rest was not begun"}`;
       }
       const { done, count, line, parts, halfDone } = committed;
       if (halfDone !== undefined)

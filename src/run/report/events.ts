@@ -84,6 +84,11 @@ export type RunEvent =
       readonly slowedBy: string | null;
       /** The last key that is done, a text for each of its columns. */
       readonly position: readonly string[];
+      /**
+       * Which of several workers has committed it, from 1. `windowRows`, `slowedBy` and `position` are its own, and the
+       * other figures are those of all together. `null`: there is one.
+       */
+      readonly worker: number | null;
     }
   /** A person has paused the backfill. The run waits between two windows, without a transaction. */
   | {

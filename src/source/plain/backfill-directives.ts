@@ -41,7 +41,9 @@ export const BACKFILL_KEYS: Readonly<Record<string, BackfillKey>> = {
   key: {
     expects: "the columns of a unique index, separated by commas",
     keep: (backfill, value) => {
-      backfill.key = value.split(",");
+      backfill.key = value
+        .split(",")
+        .map((name) => name.replace(/^"(.+)"$/, (_, quoted: string) => quoted.replaceAll('""', '"')));
       return !backfill.key.includes("");
     },
   },

@@ -167,7 +167,8 @@ function readLine(
     else invalid(draft, placeAt(line.file, line.text, line.start), message, { hint });
     return;
   }
-  for (const word of line.words.matchAll(/\S+/g)) {
+  // A quoted name may have blanks in it.
+  for (const word of line.words.matchAll(/(?:"[^"]*"|\S)+/g)) {
     const place = placeAt(line.file, line.text, line.start + word.index);
     if (word[0] === "backfill" || (word[0] === only && condition !== undefined)) {
       if (word[0] === only) {

@@ -1,5 +1,6 @@
 /** Where a backfill begins, or goes on: its table and key, its row in the ledger, and the bound. */
 
+import { refuseChildren } from "../../../backfill/inherited.ts";
 import { conditionProbe, upperBound } from "../../../backfill/statement.ts";
 import { readTable, refuseOtherTable, typesOf } from "../../../backfill/table.ts";
 import { FULL } from "../../../backfill/throttle.ts";
@@ -71,6 +72,8 @@ export async function begin(
     });
   const columns = await readColumns(connection, table, body);
   await refuseOtherTable(connection, table, { changed: windowedTable(body.text), file: body.file });
+  const what = backfill.columns !== undefined ? "rows" : backfill.options.undo !== null ? "undo" : null;
+  if (what !== null) await refuseChildren(connection, table, { file: body.file, what });
   const undo = await undoOf(context, { body, table, known, revision: step.revision });
   const from = (state: BackfillState): Filling => ({
     ...{ context, prepared, body, parts, table, columns, state, backfill, controls },

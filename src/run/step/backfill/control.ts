@@ -147,7 +147,9 @@ export async function waitForTurn(filling: Turning, last: LastWindow): Promise<b
     const leftMs = paused ? ASK_EVERY_MS : Math.max(byRateMs, byOthersMs);
     if (leftMs > 0 || throttle.slowedBy !== null)
       filling.slowedBy =
-        byRateMs > byOthersMs && rate !== null ? `its rate of ${rate} rows/s` : throttle.slowedBy;
+        byRateMs > byOthersMs && rate !== null
+          ? `its rate of ${rate.toLocaleString("en-US")} rows/s`
+          : throttle.slowedBy;
     else if (isFirstLook) filling.slowedBy = null;
     isFirstLook = false;
     if (leftMs <= 0) return wasPaused;

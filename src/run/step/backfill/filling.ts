@@ -86,5 +86,6 @@ export function report(
     table: table.shown,
     ...{ rows, changed, windows, windowRows, rowsPerSecond, share, leftMs, elapsedMs, slowedBy },
     position: position ?? [],
+    worker: null,
   });
 }

@@ -1,7 +1,7 @@
 /** Where a backfill keeps old values: what an earlier run has made for them, and what this one makes. */
 import type { BackfillTable } from "../../../backfill/table.ts";
 import { createKept, type Keeping } from "../../../backfill/undo.ts";
-import { literal } from "../../../core/sql/quote.ts";
+import { regclass } from "../../../core/sql/regclass.ts";
 import { setColumns } from "../../../core/sql/set-columns.ts";
 import { splitStatements } from "../../../core/sql/statements.ts";
 import { windowedTable } from "../../../core/sql/window-target.ts";
@@ -78,7 +78,7 @@ async function columnsOf(
   const columns = setColumns(text) ?? [];
   const { rows } = await connection.query<{ column: string }>(
     `select a.attname::pg_catalog.text as column from pg_catalog.pg_attribute a
-where a.attrelid = pg_catalog.to_regclass(${literal(windowedTable(text) ?? "")}) and a.attrelid = pg_catalog.to_regclass(${literal(name)})
+where a.attrelid = ${regclass(windowedTable(text) ?? "")} and a.attrelid = ${regclass(name)}
   and a.attnum > 0 and not a.attisdropped`,
   );
   const there = new Set(rows.map(({ column }) => column));

@@ -1,6 +1,7 @@
 /** What a plan says of a backfill before it begins: its table and about how many rows, and what each changed row costs. */
 import { readTable } from "../../../backfill/table.ts";
 import { literal } from "../../../core/sql/quote.ts";
+import { regclass } from "../../../core/sql/regclass.ts";
 import { setColumns } from "../../../core/sql/set-columns.ts";
 import type { BackfillOutlook } from "../../../core/step.ts";
 import { SourceError } from "../../../errors.ts";
@@ -75,5 +76,5 @@ function indexesQuery(table: string, columns: readonly string[]): string {
         where d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass and d.objid = i.indexrelid
           and d.refobjid = c.oid and d.refobjsubid = a.attnum)) order by 1) as indexed,
   coalesce((select option_value::int from pg_catalog.pg_options_to_table(c.reloptions) where option_name = 'fillfactor'), 100) as fillfactor
-from pg_catalog.pg_class c where c.oid = pg_catalog.to_regclass(${literal(table)})`;
+from pg_catalog.pg_class c where c.oid = ${regclass(table)}`;
 }

@@ -20,7 +20,8 @@ import { randomUUID } from "node:crypto";
 import { compare, type KeyValue, keyText, names } from "../../../backfill/key.ts";
 import type { BackfillTable } from "../../../backfill/table.ts";
 import { MOST_PARALLEL } from "../../../core/backfill.ts";
-import { identifier, literal } from "../../../core/sql/quote.ts";
+import { identifier } from "../../../core/sql/quote.ts";
+import { regclass } from "../../../core/sql/regclass.ts";
 import { DatabaseError } from "../../../errors.ts";
 import type { BackfillRange } from "../../../ledger/backfill-ranges-sql.ts";
 import type { BackfillState } from "../../../ledger/backfills-sql.ts";
@@ -95,7 +96,7 @@ export async function fillRanges(filling: Filling, fill: Fill): Promise<void> {
   const begunAt = performance.now();
   const figures = { filling, claim, queue, total, fill, workers, begunAt };
   const work: Work = { ...figures, connected: 0, isPaused: false, waits: 0, failed: null };
-  await Promise.all(Array.from({ length: workers }, (_, at) => worker(work, at === 0)));
+  await Promise.all(Array.from({ length: workers }, (_, at) => worker(work, at + 1)));
   await recall(filling, total);
   if (work.failed !== null) throw work.failed.error;
 }
@@ -120,7 +121,7 @@ interface Work {
 }
 
 /** Never throws: the first error is in `work.failed`. */
-async function worker(work: Work, isFirst: boolean): Promise<void> {
+async function worker(work: Work, number: number): Promise<void> {
   const { context } = work.filling;
   const around: RunContext = { ...context.author, signal: context.stop, observe: context.observe };
   let settled = -1;
@@ -129,7 +130,7 @@ async function worker(work: Work, isFirst: boolean): Promise<void> {
       await withOneConnection(context.target, around, async (connection) => {
         work.connected++;
         try {
-          await onConnection(work, { ...context, connection }, isFirst);
+          await onConnection(work, { ...context, connection }, number);
         } finally {
           work.connected--;
         }
@@ -151,20 +152,20 @@ async function worker(work: Work, isFirst: boolean): Promise<void> {
   }
 }
 
-async function onConnection(work: Work, context: StepContext, isFirst: boolean): Promise<void> {
+async function onConnection(work: Work, context: StepContext, worker: number): Promise<void> {
   const { filling } = work;
-  const { step } = filling.prepared;
   const own = applicationNameOf(context.author);
   const quiet: StepContext = {
     ...context,
     observe: (event) => {
+      if (event.kind === "backfill-progress") return context.observe({ ...event, worker });
       if (event.kind !== "step-progress") return context.observe(event);
       // Workers wait for each other for moments, which nobody can help.
       const blockers = event.blockers.filter(({ applicationName }) => applicationName !== own);
-      if (isFirst || blockers.length > 0) context.observe({ ...event, blockers });
+      if (worker === 1 || blockers.length > 0) context.observe({ ...event, blockers });
     },
   };
-  using observed = watch(quiet, () => step, context.target.settings.lockTimeoutMs);
+  using observed = watch(quiet, () => filling.prepared.step, context.target.settings.lockTimeoutMs);
   for (;;) {
     const range = work.failed === null ? work.queue.shift() : undefined;
     if (range === undefined) return;
@@ -260,8 +261,7 @@ async function split(filling: Filling, bound: KeyValue): Promise<string> {
   const percent = blocks <= SAMPLED_BLOCKS ? 100 : (SAMPLED_BLOCKS / blocks) * 100;
   const text = sampledBounds(table, { from: state.position, to: bound, percent, count });
   const [answer] = await connection.execute(text).catch(unplaced);
-  const inner = (answer?.rows ?? []).map(({ key }) => key as KeyValue);
-  const uppers = [...inner, bound];
+  const uppers = [...(answer?.rows ?? []).map(({ key }) => key as KeyValue), bound];
   const ranges = uppers.map((upper, at) => ({
     number: at + 1,
     lower: at === 0 ? state.position : (uppers[at - 1] as KeyValue),
@@ -278,7 +278,7 @@ async function split(filling: Filling, bound: KeyValue): Promise<string> {
 }
 
 function blocksOf({ name }: BackfillTable): string {
-  const table = `pg_catalog.to_regclass(${literal(name)})`;
+  const table = regclass(name);
   // A plain table is in no tree of partitions, and a partitioned one has no blocks of its own.
   return `select coalesce(pg_catalog.sum(pg_catalog.pg_relation_size(one)), 0)::pg_catalog.float8
   / pg_catalog.current_setting('block_size')::pg_catalog.float8 as blocks

@@ -19,6 +19,7 @@ import {
 } from "../../../backfill/throttle.ts";
 import type { Backfill } from "../../../core/backfill.ts";
 import { literal } from "../../../core/sql/quote.ts";
+import { regclass } from "../../../core/sql/regclass.ts";
 import type { Connection, Row } from "../../../database/connection.ts";
 import { DatabaseError, SourceError } from "../../../errors.ts";
 import { delay } from "../../../std/time.ts";
@@ -229,8 +230,8 @@ select here.wal,
   (select pg_catalog.max(case when a.query like '%to prevent wraparound%' then 2 else 1 end)
     from pg_catalog.pg_stat_progress_vacuum p join pg_catalog.pg_stat_activity a on a.pid = p.pid
     where a.backend_type = 'autovacuum worker' and p.datname = pg_catalog.current_database()
-      and (p.relid = to_regclass(${literal(table)}) or p.relid in
-        (select relid from pg_catalog.pg_partition_tree(to_regclass(${literal(table)}))))) as vacuum,
+      and (p.relid = ${regclass(table)} or p.relid in
+        (select relid from pg_catalog.pg_partition_tree(${regclass(table)})))) as vacuum,
   pg_catalog.pg_has_role('pg_read_all_stats', 'usage') as sees
 from here`);
   const [row] = rows;

@@ -148,6 +148,7 @@ export function reportBack(
       slowedBy,
     },
     position: state.position ?? [],
+    worker: null,
   });
 }
 
