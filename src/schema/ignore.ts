@@ -12,7 +12,9 @@ export function ignoredBy(
   if (patterns.length === 0) return () => false;
   const known = new Map(snapshots.flatMap(({ objects }) => objects.map((one) => [identity(one), one])));
   const isMeant = ({ kind, name }: Pick<SchemaObject, "kind" | "name">) =>
-    patterns.some((pattern) => isLike(name, pattern) || isLike(`${kind} ${name}`, pattern));
+    patterns.some(
+      (pattern) => isLike(name, pattern) || (pattern.includes(" ") && isLike(`${kind} ${name}`, pattern)),
+    );
   const isIgnored = (object: Pick<SchemaObject, "kind" | "name">, depth = 0): boolean =>
     isMeant(object) ||
     (depth < 8 &&

@@ -2,7 +2,7 @@
 import { rmSync } from "node:fs";
 import { join } from "node:path";
 import { canary } from "../support/canaries.ts";
-import { commandIn } from "../support/command.ts";
+import { commandIn, type Json } from "../support/command.ts";
 import { expect, ledgerSchema, type TestDatabase, test } from "../support/database.ts";
 import { psql } from "../support/psql.ts";
 import { type Files, folderOf, writeFiles } from "../support/target.ts";
@@ -148,6 +148,43 @@ test("a secret of a migration is not kept, and the function that holds it is no 
   expect(stdout).toMatch(
     /function public\.call\(\): source was \(holds a secret\) #[0-9a-f]{4}, is select 'other'/,
   );
+});
+
+test("each of several targets is compared by itself, also where each is a schema of one database", async ({
+  db,
+}) => {
+  const schemas = ["one", "order", 'a "b'];
+  for (const name of schemas) await db.sql(`create schema "${name.replaceAll('"', '""')}"`);
+  const folder = folderOf({
+    ...FILES,
+    "godwit.config.json": JSON.stringify({ targets: { shops: { url: db.url, schemas } } }),
+  });
+  const godwit = commandIn({ folder });
+  await godwit("up");
+  await godwit("drift");
+  await db.sql(`alter table "order".users add name text; create table public.elsewhere ()`);
+  const { json } = await godwit.fails(1, "drift", "--json");
+  const states = json.targets[0].schemas.map(({ name, drifted }: Json) => [name, drifted]);
+  expect(states).toEqual([
+    ["shops/one", false],
+    ["shops/order", true],
+    ['shops/a "b', false],
+  ]);
+  await godwit("drift", "--accept");
+  expect((await godwit("drift")).stdout).toContain("1 of 1 target is done.");
+});
+
+test("a ledger in a schema of the app, and one whose name is a word of SQL, are no drift", async ({ db }) => {
+  await db.sql("create schema app");
+  for (const schema of ["app", "user", "public"]) {
+    const folder = folderOf({ [`migrations/0001_${schema}.sql`]: `create table app."in_${schema}" ();` });
+    const godwit = commandIn({ folder, url: db.url, env: { GODWIT_LEDGER_SCHEMA: schema } });
+    await godwit("up", "--allow-second-ledger");
+    expect((await godwit("drift", "--allow-second-ledger", "--json")).json.differences).toEqual([]);
+    await db.sql(`create table app."by_hand_${schema}" ()`);
+    const { json } = await godwit.fails(1, "drift", "--allow-second-ledger", "--json");
+    expect(json.differences).toMatchObject([{ change: "added", name: `app.by_hand_${schema}` }]);
+  }
 });
 
 test("a program asks the same, and what belongs to Godwit is no drift", async ({ db }) => {

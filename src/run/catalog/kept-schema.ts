@@ -103,14 +103,14 @@ export function keptSchema({ ledger, settings }: Target) {
 
 /** Our tables, and the schema that we have made for them. */
 function isOurs({ ledger, settings }: Target): NonNullable<SnapshotOptions["isLeftOut"]> {
-  const quoted = /^[a-z_][a-z0-9_$]*$/.test(ledger.schema)
-    ? ledger.schema
-    : `"${ledger.schema.replaceAll('"', '""')}"`;
+  // The server quotes a name where it has to, and only it knows all the words for which it has to.
+  const written = [ledger.schema, `"${ledger.schema.replaceAll('"', '""')}"`];
   const isShared = ledger.schema === "public" || ledger.schema === settings.schema;
   return ({ kind, name }) => {
-    if (kind === "schema") return name === quoted && !isShared;
-    if (!name.startsWith(`${quoted}.`)) return false;
-    const bare = name.slice(quoted.length + 1);
+    if (kind === "schema") return written.includes(name) && !isShared;
+    const inside = written.find((schema) => name.startsWith(`${schema}.`));
+    if (inside === undefined) return false;
+    const bare = name.slice(inside.length + 1);
     if (kind === "function") return bare === "migration_history_deleted()";
     return kind === "table" && (OWN_TABLES.has(bare) || /^migration_undo_[0-9a-f]{16}$/.test(bare));
   };
