@@ -22,10 +22,12 @@ export async function renderDocs() {
     flagName,
     variablesOf,
     DETAILED,
+    CATALOG_COLUMNS,
     ...lintTables
   } = await loadTables();
   return {
     "api.md": renderApi(root, NOTE),
+    "catalog.md": catalog(CATALOG_COLUMNS),
     "lint.md": lint(lintTables),
     "cli.md": cli(COMMANDS, OPTIONS, { targetsArgument, isHonoured, isOfSomeCommands, exitCodes: DETAILED }),
     "config.md": config(OPTIONS, {
@@ -40,7 +42,7 @@ export async function renderDocs() {
 
 async function loadTables() {
   const contents =
-    'export { COMMANDS } from "./src/cli/commands.ts"; export { OPTIONS, WEBHOOK_EVENTS, flagName, isOfSomeCommands, variablesOf } from "./src/config/options.ts"; export { IMPORT_OPTIONS } from "./src/config/imports/imports.ts"; export { TARGET_OPTIONS } from "./src/config/targets/targets-given.ts"; export { targetsArgument, isHonoured } from "./src/cli/command.ts"; export { DETAILED } from "./src/cli/output/exit.ts"; export { REMARKS, RULES } from "./src/analysis/rules/rules.ts"; export { SQUAWK_DEFAULTS, SQUAWK_RULES } from "./src/analysis/squawk/rules.ts";';
+    'export { COMMANDS } from "./src/cli/commands.ts"; export { OPTIONS, WEBHOOK_EVENTS, flagName, isOfSomeCommands, variablesOf } from "./src/config/options.ts"; export { IMPORT_OPTIONS } from "./src/config/imports/imports.ts"; export { TARGET_OPTIONS } from "./src/config/targets/targets-given.ts"; export { targetsArgument, isHonoured } from "./src/cli/command.ts"; export { DETAILED } from "./src/cli/output/exit.ts"; export { REMARKS, RULES } from "./src/analysis/rules/rules.ts"; export { SQUAWK_DEFAULTS, SQUAWK_RULES } from "./src/analysis/squawk/rules.ts"; export { CATALOG_COLUMNS } from "./src/schema/columns.ts";';
   const { outputFiles } = await build({
     stdin: { contents, resolveDir: root },
     bundle: true,
@@ -50,6 +52,29 @@ async function loadTables() {
     external: ["./commands/*"],
   });
   return import(`data:text/javascript;base64,${Buffer.from(outputFiles[0].text).toString("base64")}`);
+}
+
+function catalog(tables) {
+  const sections = Object.entries(tables).map(([table, rows]) => {
+    const lines = rows.map(({ by, why, columns }) => {
+      const names =
+        columns === "*"
+          ? "all"
+          : columns
+              .split(" ")
+              .map((name) => `\`${name}\``)
+              .join(", ");
+      return `| ${names} | ${by === null ? `not compared: ${why}` : by} |`;
+    });
+    return `## ${table}\n\n| columns | compared by |\n| --- | --- |\n${lines.join("\n")}\n`;
+  });
+  return `${NOTE}
+
+# What a comparison of schemas compares
+
+Every column of PostgreSQL's system catalogs (13 to 18), and by which attribute of an object \`godwit drift\` compares it. \`name\` and \`kind\` are an object's identity.
+
+${sections.join("\n")}`;
 }
 
 function cli(commands, options, { targetsArgument, isHonoured, isOfSomeCommands, exitCodes }) {

@@ -74,6 +74,7 @@ export type { BaselineOptions, BaselineReport } from "./run/baseline.ts";
 export type { Compatibility } from "./run/compatible.ts";
 export type { Repair } from "./run/corrections.ts";
 export type { Finding } from "./run/doctor.ts";
+export type { DriftReport } from "./run/drift.ts";
 export type { ContactSheet } from "./run/duplicates.ts";
 export type { Linted } from "./run/lint.ts";
 export type { RepairReport } from "./run/repair.ts";
@@ -82,6 +83,7 @@ export type { Observe, RunEvent } from "./run/report/events.ts";
 export type { Report, Rollback, StepFailure, StepReport } from "./run/report/report.ts";
 export type { StatusRow } from "./run/report/status-rows.ts";
 export type { ImportState } from "./run/status.ts";
+export type { AttributeChange, SchemaDifference } from "./schema/compare.ts";
 export type { Redelivery, UndeliveredAction, UndeliveredMessage } from "./service/webhooks/undelivered.ts";
 export {
   type BackfillDefinition,

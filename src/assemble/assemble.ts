@@ -195,6 +195,7 @@ function assembled(config: Config, source: Source, parts: Parts): Assembled {
       connectDelayMs: values.connectDelay,
       // 0 means "none": the wait has no limit.
       lockWaitMs: values.lockWait === 0 ? Number.MAX_SAFE_INTEGER : values.lockWait,
+      driftIgnore: values.driftIgnore,
       searchPath: values.searchPath,
       role: values.role,
     },

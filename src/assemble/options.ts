@@ -6,13 +6,15 @@ import type { Target } from "../run/session/target.ts";
 import { parseMoment } from "../std/moment.ts";
 
 export function migrateOptions(config: Config, direction: Direction, to: string): MigrateOptions {
-  const { onFailure, outOfOrder, rollbackOnFailure, until: wanted } = config.values;
+  const { onFailure, outOfOrder, rollbackOnFailure, until: wanted, ...values } = config.values;
   // A revision can be reverted in any phase, whatever phase applied it.
   const phases = direction === "up" ? config.phases : PHASES;
   const targetName = config.target?.name;
   const rollback = direction === "up" && rollbackOnFailure;
   const until = wanted === null ? undefined : (parseMoment(wanted, new Date()) ?? undefined);
-  return { goal: { direction, to, phases }, failure: onFailure, outOfOrder, rollback, targetName, until };
+  const requireNoDrift = direction === "up" && values.requireNoDrift;
+  const goal = { direction, to, phases };
+  return { goal, failure: onFailure, outOfOrder, rollback, targetName, until, requireNoDrift };
 }
 
 /** What people are told before `up` where the mode leaves nothing to do. */

@@ -61,10 +61,21 @@ export const COMMANDS: readonly CommandRow[] = [
       { syntax: "--from <revision>", help: "with --sql: the revision that the database is at (base)" },
       { syntax: "--dry-run", help: "execute, roll back, and say what could not be tried" },
     ],
-    honours: [...PLANNING, "rollbackOnFailure", "until", ...IMPORTING],
+    honours: [...PLANNING, "rollbackOnFailure", "requireNoDrift", "until", ...IMPORTING],
     excludes: [
-      { flag: "sql", others: ["dryRun", "onFailure", "rollbackOnFailure", "until", ...IMPORTING, ...LIVE] },
-      { flag: "dryRun", others: ["onFailure", "rollbackOnFailure", "until"] },
+      {
+        flag: "sql",
+        others: [
+          "dryRun",
+          "onFailure",
+          "rollbackOnFailure",
+          "requireNoDrift",
+          "until",
+          ...IMPORTING,
+          ...LIVE,
+        ],
+      },
+      { flag: "dryRun", others: ["onFailure", "rollbackOnFailure", "requireNoDrift", "until"] },
     ],
     needs: [{ flag: "from", other: "sql" }],
     examples: [
@@ -91,6 +102,7 @@ export const COMMANDS: readonly CommandRow[] = [
     honours: [
       ...PLANNING,
       "rollbackOnFailure",
+      "requireNoDrift",
       "until",
       ...IMPORTING,
       ...BESIDE_APP,
@@ -222,6 +234,20 @@ export const COMMANDS: readonly CommandRow[] = [
       ["godwit rehearse --json", "the same as data, for a check of pull requests"],
     ],
     load: () => import("./commands/rehearse.ts"),
+  },
+  {
+    name: "drift",
+    targets: "each",
+    summary: "show what was changed by hand since the last run",
+    description:
+      "Compares the schema of the database with the snapshot that the last run has kept, and names each difference. Changes nothing. Exits 0 if there is no difference, and 1 if there is one.",
+    flags: [{ syntax: "--accept", help: "keep the schema as it is now, for later comparisons" }],
+    examples: [
+      ["godwit drift", "what is different, and how"],
+      ["godwit drift --json", "the same as data"],
+      ["godwit drift --accept", "what was done by hand is right"],
+    ],
+    load: () => import("./commands/drift.ts"),
   },
   {
     name: "compatible",

@@ -35,7 +35,7 @@ export async function runForEach(command: FleetCommand, invocation: Invocation):
     isFailure,
     onOutcome: (outcome) => tell(outcome, invocation, { alone, live }),
   });
-  const isGate = command.name === "status" && invocation.flags.check === true;
+  const isGate = (command.name === "status" && invocation.flags.check === true) || command.name === "drift";
   const answer = summed(outcomes, { invocation, alone, interrupted: invocation.signal.aborted, isGate });
   if (telling.length > 0) invocation.runEnded?.({ answer });
   await Promise.all(telling);

@@ -48,6 +48,13 @@ export interface ConfigFile {
   readonly outOfOrder?: boolean | undefined;
   /** Default `false`. `true`: if a step or a check of `up` fails, what this run applied is reverted, newest first. */
   readonly rollbackOnFailure?: boolean | undefined;
+  /** Refuses to run if the schema was changed by hand since the last run. */
+  readonly requireNoDrift?: boolean | undefined;
+  /**
+   * Objects whose changes by hand are no drift: a name, or a kind and a name, where `*` stands for any characters
+   * (`table public.spatial_ref_sys`, `*.audit_*`).
+   */
+  readonly driftIgnore?: readonly string[] | undefined;
   /** When backfills, and their ways back, begin no further window: "06:00" where the process is, "2h", or an ISO time. */
   readonly until?: string | undefined;
   /** What must hold after `up`. They run one after the other, also if nothing was pending. */

@@ -40,6 +40,8 @@ export interface Values {
   readonly rollbackOnFailure: boolean;
   /** When backfills begin no further window, as it was written. */
   readonly until: string | null;
+  readonly requireNoDrift: boolean;
+  readonly driftIgnore: readonly string[];
   readonly checks: readonly CheckConfig[];
   readonly runner: readonly string[] | null;
   readonly lint: LintConfig;
@@ -304,6 +306,20 @@ export const OPTIONS: readonly Option[] = [
     forUp: true,
     default: "",
     help: "when backfills end for now, between two windows: 06:00 (where the process is), 2h, or 2026-05-04T06:00Z; the next run goes on",
+  },
+  {
+    key: "requireNoDrift",
+    ...toggle,
+    flag: "--require-no-drift",
+    forUp: true,
+    help: "refuse to run if the schema was changed by hand since the last run",
+  },
+  {
+    key: "driftIgnore",
+    kind: "list",
+    flag: null,
+    default: "",
+    help: "objects whose changes by hand are no drift: table public.spatial_ref_sys, *.audit_*",
   },
   {
     key: "checks",

@@ -215,6 +215,14 @@ export function migratorOf(load: Load, { name, signal }: MigratorOptions): Migra
         return compatible(opened.assembled.target, asked, context);
       });
     },
+    async drift(options = {}) {
+      const { checkGiven, SWITCH } = await given();
+      checkGiven(options, { name: "drift()", keys: { accept: SWITCH } });
+      return call(async ({ assembled }, context) => {
+        const { acceptSchema, driftOf } = await import("../run/drift.ts");
+        return (options.accept === true ? acceptSchema : driftOf)(assembled.target, context);
+      });
+    },
     revisions: () =>
       callUnopened({ offline: true }, async ({ settings, say }, { signal }) => {
         const [{ withSource }, { revisionsOf }] = await Promise.all([

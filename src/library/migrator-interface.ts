@@ -17,6 +17,7 @@ import type { AdoptOptions } from "../run/adopt.ts";
 import type { BaselineOptions, BaselineReport } from "../run/baseline.ts";
 import type { Compatibility } from "../run/compatible.ts";
 import type { Repair } from "../run/corrections.ts";
+import type { DriftReport } from "../run/drift.ts";
 import type { ContactSheet } from "../run/duplicates.ts";
 import type { Linted } from "../run/lint.ts";
 import type { RepairReport } from "../run/repair.ts";
@@ -120,6 +121,11 @@ export interface Migrator extends AsyncDisposable {
    * `up` of these files. Changes nothing. Throws `ConfigError` if `image` is no list of revisions.
    */
   compatible(image: ImageRevisions, options?: CompatibleGiven): Promise<Compatibility>;
+  /**
+   * What was changed by hand since the last run, which has kept the schema. Undoes nothing. `accept` keeps the schema as it
+   * is now, for later calls.
+   */
+  drift(options?: { readonly accept?: boolean | undefined }): Promise<DriftReport>;
   /** The revisions of these files, for `compatible` in another image. Connects to no database. */
   revisions(): Promise<RevisionList>;
   /** The history in the ledger, the oldest first. */

@@ -18,8 +18,9 @@ import { DatabaseError, GodwitError, Interrupted, type Problem, StepFailed } fro
 import type { Lock } from "../lock/lock.ts";
 import type { Listing } from "../source/source.ts";
 import { orAbort } from "../std/time.ts";
-import { adoptInPassing, makeTable, tellTool, warnUntold } from "./adopt/in-step.ts";
+import { adoptInPassing, type InStep, makeTable, tellTool, warnUntold } from "./adopt/in-step.ts";
 import { invalidIndexes } from "./catalog/indexes.ts";
+import { keepSchema, refuseDrift } from "./catalog/kept-schema.ts";
 import { refuseUnmirroredDown } from "./mirror/reruns.ts";
 import { refuseMeanwhile } from "./mirror/tool-watch.ts";
 import { forPlanning, goalOf, type MigrateOptions, planInput, refuseUnusable, restOfGoal } from "./plan.ts";
@@ -146,13 +147,16 @@ class Run {
       if (guard !== "") await connection.execute(guard);
       const files = await orAbort(listing, this.#context.signal);
       const lock = await this.#lock(connection);
+      const warn = (problem: Problem) => this.#warn(problem);
+      const place = { target: this.#target, connection, lock, context: this.#context, warn };
       try {
-        await this.#underLock(connection, lock, files);
+        await this.#underLock(place, files);
         if (this.#options.goal.direction === "up") refuseUnusable(files);
       } catch (error) {
         const told = await this.#reconnection.stopped(error, { connection, lock });
         throw await explainedBySchema(told, this.#target.settings, connection);
       } finally {
+        await keepSchema(place, this.#tally.settled);
         if (!connection.lost.aborted) await lock.release().catch(() => {});
       }
     } finally {
@@ -175,10 +179,8 @@ class Run {
     return lock;
   }
 
-  async #underLock(connection: Connection, lock: Lock, files: Listing): Promise<void> {
-    const target = this.#target;
-    const warn = (problem: Problem) => this.#warn(problem);
-    const place = { target, connection, lock, context: this.#context, warn };
+  async #underLock(place: InStep, files: Listing): Promise<void> {
+    const { target, connection, lock } = place;
     const [read, invalid] = await Promise.all([
       target.ledger.read(connection),
       invalidIndexes(connection),
@@ -186,6 +188,7 @@ class Run {
     ]);
     // What is taken over or told is written before there is a plan.
     refuseForeign(target, files, read);
+    if (this.#options.requireNoDrift === true && read.created) await refuseDrift(place);
     const beside = await adoptInPassing(place, { files, history: read });
     const { mirror, missingThere, there, remember, watch, advisory, passedOver } = beside;
     const history = await forPlanning(target, connection, { files, history: beside.history });

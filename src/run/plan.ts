@@ -19,6 +19,8 @@ export interface MigrateOptions {
   readonly outOfOrder: boolean;
   /** `up`: what this run has applied is reverted if it fails. A plan without a way back is refused. */
   readonly rollback?: boolean | undefined;
+  /** `up`: refused if the schema was changed by hand since the last run. */
+  readonly requireNoDrift?: boolean | undefined;
   /** The moment from which backfills begin no window. */
   readonly until?: Date | undefined;
   /** `down`: exactly what the run with this id has applied. */

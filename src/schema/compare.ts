@@ -1,4 +1,5 @@
 /** What differs between two schemas. Pure. */
+import { isSameHidden } from "./hidden.ts";
 import { type Attribute, identity, type SchemaObject, type SchemaSnapshot } from "./snapshot.ts";
 
 export interface AttributeChange {
@@ -89,12 +90,16 @@ function sameAttribute(from: SchemaSnapshot, to: SchemaSnapshot): Same {
   return (attribute, before, after) => {
     if (attribute === IN_ORDER && Array.isArray(before) && Array.isArray(after))
       return isSameOrder(before, after);
+    // Who may not see the options of a user mapping reads none.
+    if (attribute === OF_MAPPING && (before === null || after === null)) return true;
+    if (isSameHidden(before, after)) return true;
     const [a, b] = [JSON.stringify(before), JSON.stringify(after)];
     return a === b || (!isOneMajor && betweenMajors(a) === betweenMajors(b));
   };
 }
 
 export const IN_ORDER = "columns in order";
+const OF_MAPPING = "mapping options";
 
 /** A column that is only in one of them is a difference of its own. */
 function isSameOrder(before: readonly string[], after: readonly string[]): boolean {

@@ -72,7 +72,7 @@ function foreign(): readonly string[] {
       kind: "'user mapping'",
       name: "case when m.umuser = 0 then 'PUBLIC' else quote_ident(m.usename) end || ' on ' || quote_ident(m.srvname)",
       parents: "array['server ' || quote_ident(m.srvname)]",
-      attributes: { options: options("m.umoptions", true) },
+      attributes: { "mapping options": options("m.umoptions", true) },
       from: "pg_user_mappings m",
     }),
   ];
@@ -121,9 +121,10 @@ function subscriptions({ version }: SnapshotQuery): string {
       publications: list("select p.one from unnest(u.subpublications) p(one)"),
       "slot name": unless("u.subslotname", "u.subname"),
       binary: since(14, flag("u.subbinary")),
+      // The default is another one since 18, and an older dump does not say it.
       streaming: since(
         14,
-        "nullif(case u.substream::text when 'p' then 'parallel' when 't' then 'on' when 'true' then 'on' else 'off' end, 'off')",
+        `nullif(case u.substream::text when 'p' then 'parallel' when 't' then 'on' when 'true' then 'on' else 'off' end, ${version >= 180_000 ? "'parallel'" : "'off'"})`,
       ),
       "synchronous commit": since(14, unless("u.subsynccommit", "'off'")),
       "two-phase": since(15, flag("u.subtwophasestate <> 'd'")),

@@ -73,7 +73,7 @@ export function role(oid: string): string {
 
 /** A text array in a fixed order: PostgreSQL keeps options in the order of the statements. */
 export function sorted(array: string): string {
-  return `(select jsonb_agg(o.one order by o.one) from unnest(${array}) o(one))`;
+  return `case when ${array} is not null then (select jsonb_agg(o.one order by o.one) from unnest(${array}) o(one)) end`;
 }
 
 export function list(select: string): string {
@@ -90,7 +90,8 @@ export function described(catalog: string, oid: string, sub = "0"): Record<strin
   const isIt = `classoid = '${catalog}'::regclass and objoid = ${oid} and objsubid = ${sub}`;
   return {
     comment: `(select description from pg_description where ${isIt})`,
-    "security labels": list(`select provider || ': ' || label from pg_seclabel where ${isIt}`),
+    // Few databases have any, which is asked once.
+    "security labels": `case when exists (select from pg_seclabel) then ${list(`select provider || ': ' || label from pg_seclabel where ${isIt}`)} end`,
   };
 }
 
@@ -144,5 +145,5 @@ export function options(array: string, all = false): string {
   const hidden = `${name} || ' #' || left(encode(sha256(convert_to(o.one, 'UTF8')), 'hex'), 4)`;
   const isSecret = `${name} ~* 'pass|secret|key|token|credential'`;
   const shown = all ? hidden : `case when ${isSecret} then ${hidden} else o.one end`;
-  return `(select jsonb_agg(${shown} order by o.one) from unnest(${array}) o(one))`;
+  return `case when ${array} is not null then (select jsonb_agg(${shown} order by o.one) from unnest(${array}) o(one)) end`;
 }

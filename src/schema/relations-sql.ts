@@ -166,12 +166,12 @@ function columns(query: SnapshotQuery): string {
 
 /** What its row says beyond NOT NULL, which older majors have no row for. A name that is made from those of table and column is none. */
 function notNullConstraint(): string {
-  const isGiven = `length(c.relname || a.attname) <= 53 and k.conname !~ ('^' || regexp_replace(c.relname || '_' || a.attname, '([^[:alnum:]_ ])', '\\\\\\1', 'g') || '_not_null[0-9]*$')`;
-  return `(select nullif(concat_ws(', ', case when ${isGiven} then 'named ' || quote_ident(k.conname) end,
+  const isGiven = `k.conname <> c.relname || '_' || a.attname || '_not_null' and length(c.relname || a.attname) <= 53 and k.conname !~ ('^' || regexp_replace(c.relname || '_' || a.attname, '([^[:alnum:]_ ])', '\\\\\\1', 'g') || '_not_null[0-9]*$')`;
+  return `case when a.attnotnull then (select nullif(concat_ws(', ', case when ${isGiven} then 'named ' || quote_ident(k.conname) end,
     case when not k.convalidated then 'not valid' end, case when k.connoinherit then 'no inherit' end,
     case when k.coninhcount > 0 and k.conislocal and not c.relispartition then 'its own' end,
     (select 'comment: ' || description from pg_description where classoid = 'pg_constraint'::regclass and objoid = k.oid)), '')
-    from pg_constraint k where k.conrelid = c.oid and k.contype = 'n' and k.conkey[1] = a.attnum)`;
+    from pg_constraint k where k.conrelid = c.oid and k.contype = 'n' and k.conkey[1] = a.attnum) end`;
 }
 
 function constraints(query: SnapshotQuery): string {
@@ -212,17 +212,17 @@ function indexes(query: SnapshotQuery): string {
   return select({
     kind: "'index'",
     name: qualified("n.nspname", "c.relname"),
-    parents: `array[${identityOf("t", "tn")}] || array(${constraint}) || array(${parent})`,
+    parents: `array[${identityOf("t", "tn")}] || array(${constraint}) || case when c.relispartition then array(${parent}) else '{}' end`,
     attributes: {
       definition: "pg_get_indexdef(c.oid)",
       valid: `case when not i.indislive then 'being dropped' when not i.indisready then 'not ready' when not i.indisvalid then 'invalid' end`,
       clustered: flag("i.indisclustered"),
       "replica identity": flag("i.indisreplident"),
-      "partition of": `(select ${relationName("h.inhparent")} from pg_inherits h where h.inhrelid = c.oid)`,
+      "partition of": `case when c.relispartition then (select ${relationName("h.inhparent")} from pg_inherits h where h.inhrelid = c.oid) end`,
       tablespace: TABLESPACE,
-      "statistics targets": ordered(
-        `select a.attnum || ': ' || a.attstattarget, a.attnum from pg_attribute a where a.attrelid = c.oid and a.attstattarget >= 0`,
-      ),
+      "statistics targets": `case when i.indexprs is not null then ${ordered(
+        "select a.attnum || ': ' || a.attstattarget, a.attnum from pg_attribute a where a.attrelid = c.oid and a.attstattarget >= 0",
+      )} end`,
       ...described("pg_class", "c.oid"),
     },
     from: `${CLASS} join pg_index i on i.indexrelid = c.oid join pg_class t on t.oid = i.indrelid join pg_namespace tn on tn.oid = t.relnamespace`,

@@ -39,8 +39,8 @@ export const SNAPSHOT_FORMAT = 1;
 export interface SnapshotOptions {
   /** The one schema to read. `null`: the schemas of users, and what is in no schema. */
   readonly schema: string | null;
-  /** Identities of objects that are left out, with all that belongs to them. */
-  readonly without: ReadonlySet<string>;
+  /** Of objects that are left out with all that belongs to them. What is in a schema does not go with it. */
+  readonly isLeftOut?: (object: Pick<SchemaObject, "kind" | "name">) => boolean;
 }
 
 export function identity({ kind, name }: Pick<SchemaObject, "kind" | "name">): string {
@@ -50,7 +50,7 @@ export function identity({ kind, name }: Pick<SchemaObject, "kind" | "name">): s
 /** Reads everything with one statement. Don't ask inside a transaction. */
 export async function takeSnapshot(
   connection: Connection,
-  { schema, without }: SnapshotOptions,
+  { schema, isLeftOut = () => false }: SnapshotOptions,
 ): Promise<SchemaSnapshot> {
   const { version } = connection.server;
   const results = await connection.execute(snapshotSql({ version, schema }));
@@ -61,13 +61,13 @@ export async function takeSnapshot(
     parents: parse<readonly string[]>(parents),
     attributes: parse<SchemaObject["attributes"]>(attributes),
   }));
-  return { format: SNAPSHOT_FORMAT, server: version, objects: byIdentity(leaveOut(objects, without)) };
+  return { format: SNAPSHOT_FORMAT, server: version, objects: byIdentity(leaveOut(objects, isLeftOut)) };
 }
 
 /** One message: the settings hold until its end. */
 export function snapshotSql(query: SnapshotQuery): string {
   const settings = [
-    ["search_path", ""],
+    ["search_path", "pg_catalog, pg_temp"],
     ["jit", "off"],
     ["statement_timeout", "0"],
     ["quote_all_identifiers", "off"],
@@ -100,15 +100,19 @@ function parse<T>(value: unknown): T {
   return (typeof value === "string" ? JSON.parse(value) : value) as T;
 }
 
-function leaveOut(objects: readonly SchemaObject[], without: ReadonlySet<string>): SchemaObject[] {
-  if (without.size === 0) return [...objects];
+function leaveOut(
+  objects: readonly SchemaObject[],
+  isLeftOut: NonNullable<SnapshotOptions["isLeftOut"]>,
+): SchemaObject[] {
   const known = new Map(objects.map((object) => [identity(object), object]));
   const verdicts = new Map<string, boolean>();
   const isOut = (name: string): boolean => {
-    const known_ = verdicts.get(name);
-    if (known_ !== undefined) return known_;
-    verdicts.set(name, without.has(name)); // ends a circle
-    const verdict = without.has(name) || (known.get(name)?.parents.some(isOut) ?? false);
+    const object = known.get(name);
+    const decided = verdicts.get(name);
+    if (object === undefined || decided !== undefined) return decided ?? false;
+    const itself = isLeftOut(object);
+    verdicts.set(name, itself); // ends a circle
+    const verdict = itself || object.parents.some((one) => !one.startsWith("schema ") && isOut(one));
     verdicts.set(name, verdict);
     return verdict;
   };

@@ -9,7 +9,6 @@ import {
   privileges,
   qualified,
   role,
-  routine,
   type SnapshotQuery,
   select,
   unless,
@@ -141,7 +140,8 @@ function conversions(query: SnapshotQuery): string {
     attributes: {
       owner: role("v.conowner"),
       between: "pg_encoding_to_char(v.conforencoding) || ' to ' || pg_encoding_to_char(v.contoencoding)",
-      function: routine("v.conproc"),
+      // Its arguments are always those of a conversion, of which newer majors have one more.
+      function: "v.conproc::regproc::text",
       default: flag("v.condefault"),
       ...described("pg_conversion", "v.oid"),
     },

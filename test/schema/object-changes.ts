@@ -358,8 +358,9 @@ export const OBJECT_CHANGES: readonly SchemaChange[] = [
   },
   {
     name: "a language",
-    setup: "",
-    change: "create language mine handler plpgsql_call_handler",
+    setup:
+      "create function handler() returns language_handler language c as '$libdir/plpgsql', 'plpgsql_call_handler'",
+    change: "create language mine handler handler",
     expected: ["language mine: added"],
   },
   {

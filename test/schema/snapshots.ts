@@ -6,7 +6,7 @@ import { compareSchemas, describeDifference } from "../../src/schema/compare.ts"
 import { type SchemaSnapshot, type SnapshotOptions, takeSnapshot } from "../../src/schema/snapshot.ts";
 import type { SchemaChange } from "./change.ts";
 
-export const ALL: SnapshotOptions = { schema: null, without: new Set() };
+export const ALL: SnapshotOptions = { schema: null };
 
 export async function connectionTo(url: string): Promise<Connection> {
   const signal = new AbortController().signal;

@@ -1,4 +1,5 @@
 /** No secret of the suite is in a row of a ledger: every table of every schema that has one. */
+import { gunzipSync } from "node:zlib";
 import type pg from "pg";
 import { notations, whatIs } from "./canaries.ts";
 
@@ -20,5 +21,19 @@ export async function expectNoSecretsInLedgers(client: pg.Client | pg.PoolClient
       [secrets],
     );
     if (rows[0] !== undefined) throw new Error(`${name} holds ${whatIs(rows[0].secret)}.`);
+    if (name.endsWith(".migration_schema")) await expectNoSecretsPacked(client, { name, secrets });
+  }
+}
+
+/** The schema of the last run is compressed. */
+async function expectNoSecretsPacked(
+  client: pg.Client | pg.PoolClient,
+  { name, secrets }: { readonly name: string; readonly secrets: readonly string[] },
+): Promise<void> {
+  const { rows } = await client.query<{ content: string }>(`select content from ${name}`);
+  for (const { content } of rows) {
+    const text = gunzipSync(Buffer.from(content, "base64")).toString("utf8");
+    const found = secrets.find((secret) => text.includes(secret));
+    if (found !== undefined) throw new Error(`${name} holds ${whatIs(found)}.`);
   }
 }

@@ -53,10 +53,13 @@ const SCHEMA = `
   union all select concat_ws(' ', 'trigger', pg_get_triggerdef(t.oid)) from pg_trigger t where not tgisinternal
   order by line`;
 
+/** The schema as a run has left it. One that is ended before its end keeps none, and `godwit drift` says so. */
+const KEPT = "migration_schema";
+
 const LEDGER_TABLES = `
   select 'schema' as line from pg_namespace where nspname = '${ledgerSchema}'
   union all select 'table ' || relname from pg_class
-    where relkind = 'r' and relnamespace = (select oid from pg_namespace where nspname = '${ledgerSchema}')
+    where relkind = 'r' and relnamespace = (select oid from pg_namespace where nspname = '${ledgerSchema}') and relname <> '${KEPT}'
   order by line`;
 
 const LEDGER = `

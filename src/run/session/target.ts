@@ -42,6 +42,8 @@ export interface RunSettings {
   readonly mirror?: string | null | undefined;
   /** The one schema of the database that is the target. Nothing in other schemas is about it. */
   readonly schema?: string | null | undefined;
+  /** Patterns of objects whose changes by hand are no drift. */
+  readonly driftIgnore?: readonly string[] | undefined;
   readonly searchPath: string | null;
   /** The role to become. The login role must be a member of it. */
   readonly role: string | null;

@@ -14,6 +14,13 @@ const WORDS: Elsewhere = {
   file: "test/hints/other-words.test.ts",
   title: "the answer to the word of another tool",
 };
+const drift = (title: string): Elsewhere => ({ file: "test/schema/drift.test.ts", title });
+const NO_DRIFT = drift(
+  "--require-no-drift stops before anything is done, and goes on once the drift is accepted",
+);
+const NO_SNAPSHOT = drift(
+  "without a snapshot, or with one from before the last migration, nothing is guessed",
+);
 const KEPT: Elsewhere = {
   file: "test/backfill/undo.test.ts",
   title: "what its refusals advise leads on",
@@ -196,6 +203,15 @@ export const ELSEWHERE: Readonly<Record<string, Elsewhere>> = {
   "run/rollback.ts revertAll: godwit down ……": rollback(
     "rest",
     "the way back of a run %s fails, and the rest is taken back",
+  ),
+  // The schema as the last run has left it.
+  "run/catalog/kept-schema.ts refuseDrift: godwit drift": NO_DRIFT,
+  "run/catalog/kept-schema.ts refuseDrift: godwit drift --accept": NO_DRIFT,
+  "run/catalog/kept-schema.ts refusal: godwit drift --accept": NO_SNAPSHOT,
+  "run/catalog/kept-schema.ts refusal: godwit up": NO_SNAPSHOT,
+  "run/drift.ts neverRun: godwit up": NO_SNAPSHOT,
+  "run/catalog/kept-schema.ts notKept: godwit drift --accept": drift(
+    "a snapshot that cannot be kept stops nothing, and is kept once that is mended",
   ),
   // Old values of backfills.
   "run/step/backfill/keep.ts undoOf: godwit backfill forget …": KEPT,

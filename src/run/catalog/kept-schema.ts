@@ -1,0 +1,157 @@
+/** The schema as a run leaves it: kept at its end, and compared with what is there later. */
+import type { Connection } from "../../database/connection.ts";
+import { PlanRefused, type Problem, problemsOf } from "../../errors.ts";
+import { LEDGER_TABLES } from "../../ledger/damage-sql.ts";
+import { keptSchemaTable } from "../../ledger/schema-snapshot.ts";
+import type { Lock } from "../../lock/lock.ts";
+import { compareSchemas, describeDifference, type SchemaDifference } from "../../schema/compare.ts";
+import { ignoredBy } from "../../schema/ignore.ts";
+import { packSnapshot, unpackSnapshot } from "../../schema/packed.ts";
+import { type SchemaSnapshot, type SnapshotOptions, takeSnapshot } from "../../schema/snapshot.ts";
+import { sessionKind } from "../session/connect.ts";
+import { resetSession } from "../session/settings.ts";
+import type { RunContext, Target } from "../session/target.ts";
+import { writeUnderLock } from "../session/transaction.ts";
+
+export interface Place {
+  readonly target: Target;
+  readonly connection: Connection;
+  readonly lock: Pick<Lock, "fence">;
+  readonly context: RunContext;
+}
+
+/**
+ * Keeps the schema if this many steps have changed something. Never throws: what was applied is applied, and the next
+ * `godwit drift` says that the snapshot is too old.
+ */
+export async function keepSchema(
+  { target, connection, lock, context }: Place,
+  changes: number,
+): Promise<void> {
+  if (changes === 0 || connection.lost.aborted || context.signal.aborted) return;
+  try {
+    const kind = sessionKind(connection, context);
+    if (kind.session) await connection.execute(resetSession(kind, target.settings, {}));
+    const snapshot = await currentSchema(target, connection);
+    await writeUnderLock(connection, lock, keptSchema(target).keep(packSnapshot(snapshot), context));
+  } catch (error) {
+    if (connection.lost.aborted || context.signal.aborted) return;
+    await connection.execute("rollback").catch(() => {});
+    context.observe({ kind: "warning", problem: notKept(error) });
+  }
+}
+
+/** What has changed since the snapshot was kept, without what is to be ignored. */
+export interface Drift {
+  readonly takenAt: Date;
+  readonly differences: readonly SchemaDifference[];
+  readonly ignored: number;
+}
+
+/** Throws `PlanRefused` where there is nothing to compare with. */
+export async function driftIn(
+  target: Target,
+  connection: Connection,
+  patterns: readonly string[],
+): Promise<Drift> {
+  const kept = await keptSchema(target).read(connection);
+  const { database } = connection.server;
+  if (kept === null)
+    throw refusal("SCHEMA_SNAPSHOT_MISSING", `No snapshot of the schema of "${database}" has been kept yet.`);
+  if (kept.outdated)
+    throw refusal(
+      "SCHEMA_SNAPSHOT_OUTDATED",
+      `The schema of "${database}" was kept before the last migration, which ran as a script or was interrupted.`,
+    );
+  const before = unpackSnapshot(kept.content);
+  if (before === null)
+    throw refusal(
+      "SCHEMA_SNAPSHOT_OUTDATED",
+      `The schema of "${database}" was kept by another version of Godwit.`,
+    );
+  const now = await currentSchema(target, connection);
+  const all = compareSchemas(before, now);
+  const isIgnored = ignoredBy(patterns, [before, now]);
+  const differences = all.filter((difference) => !isIgnored(difference));
+  return { takenAt: kept.takenAt, differences, ignored: all.length - differences.length };
+}
+
+/** Throws `SCHEMA_DRIFTED` if anything has changed since the last run. */
+export async function refuseDrift({ target, connection }: Place): Promise<void> {
+  const { differences } = await driftIn(target, connection, target.settings.driftIgnore ?? []);
+  if (differences.length === 0) return;
+  const named = differences.slice(0, 3).map(describeDifference).join("; ");
+  const more = differences.length > 3 ? `; and ${differences.length - 3} more` : "";
+  throw new PlanRefused([
+    {
+      code: "SCHEMA_DRIFTED",
+      message: `The schema of "${connection.server.database}" has changed since the last run: ${named}${more}.`,
+      hint: "`godwit drift` names every difference. Undo them, or keep the schema as it is: `godwit drift --accept`. Nothing was changed.",
+      details: { differences },
+    },
+  ]);
+}
+
+export function currentSchema(target: Target, connection: Connection): Promise<SchemaSnapshot> {
+  const { schema = null } = target.settings;
+  return takeSnapshot(connection, { schema, isLeftOut: isOurs(target) });
+}
+
+export function keptSchema({ ledger, settings }: Target) {
+  return keptSchemaTable({ schema: ledger.schema, given: settings.schema ?? null, byHand: ledger.byHand });
+}
+
+/** Our tables, and the schema that we have made for them. */
+function isOurs({ ledger, settings }: Target): NonNullable<SnapshotOptions["isLeftOut"]> {
+  // The server quotes a name where it has to, and only it knows all the words for which it has to.
+  const written = [ledger.schema, `"${ledger.schema.replaceAll('"', '""')}"`];
+  const isShared = ledger.schema === "public" || ledger.schema === settings.schema;
+  return ({ kind, name }) => {
+    if (kind === "schema") return written.includes(name) && !isShared;
+    const inside = written.find((schema) => name.startsWith(`${schema}.`));
+    if (inside === undefined) return false;
+    const bare = name.slice(inside.length + 1);
+    if (kind === "function") return bare === "migration_history_deleted()";
+    return kind === "table" && (OWN_TABLES.has(bare) || /^migration_undo_[0-9a-f]{16}$/.test(bare));
+  };
+}
+
+const OWN_TABLES: ReadonlySet<string> = new Set([
+  ...LEDGER_TABLES,
+  ...["", "_controls", "_ranges", "_undo"].map((name) =>
+    name === "" ? "migration_backfills" : `migration_backfill${name}`,
+  ),
+  ...["migration_schema", "migration_locks", "webhook_undelivered"],
+  ...[
+    "files",
+    "contents",
+    "hashes",
+    "colours",
+    "scans",
+    "folders",
+    "runs",
+    "batches",
+    "hosts",
+    "origins",
+  ].map((name) => `import_${name}`),
+  ...["duplicate_edges", "duplicate_decisions"],
+]);
+
+function refusal(code: "SCHEMA_SNAPSHOT_MISSING" | "SCHEMA_SNAPSHOT_OUTDATED", message: string): PlanRefused {
+  return new PlanRefused([
+    {
+      code,
+      message,
+      hint: "Look whether the schema is what it should be, then keep it: `godwit drift --accept`. Every `godwit up` that changes something keeps it too.",
+    },
+  ]);
+}
+
+function notKept(error: unknown): Problem {
+  const [problem] = problemsOf(error);
+  return {
+    code: "SCHEMA_SNAPSHOT_OUTDATED",
+    message: `Everything is applied, but no snapshot of the schema could be kept: ${problem?.message ?? error}`,
+    hint: "`godwit drift --accept` keeps it once that is mended.",
+  };
+}

@@ -1,0 +1,203 @@
+/** Whoever changes the schema by hand is found out, by every door, and nothing else is. */
+import { rmSync } from "node:fs";
+import { join } from "node:path";
+import { canary } from "../support/canaries.ts";
+import { commandIn, type Json } from "../support/command.ts";
+import { expect, ledgerSchema, type TestDatabase, test } from "../support/database.ts";
+import { psql } from "../support/psql.ts";
+import { type Files, folderOf, writeFiles } from "../support/target.ts";
+import { createMigrator } from "../support/watched.ts";
+
+const FILES = {
+  "migrations/0001_users.sql":
+    "-- migrate:up\ncreate table users (id integer primary key, email text);\n-- migrate:down\ndrop table users;\n",
+};
+
+function project(db: TestDatabase, files: Files = {}) {
+  const folder = folderOf({ ...FILES, ...files });
+  return { folder, godwit: commandIn({ folder, url: db.url }) };
+}
+
+test("a change by hand is named, and is no drift once it is accepted", async ({ db }) => {
+  const { godwit } = project(db);
+  await godwit("up");
+  expect((await godwit("drift")).stdout).toMatch(/: no drift since \d{4}-/);
+  await db.sql("alter table users alter email set not null; create index by_email on users (email)");
+  const { stdout } = await godwit.fails(1, "drift");
+  expect(stdout).toContain("2 differences since");
+  expect(stdout).toContain("  column public.users.email: not null was not set, is set\n");
+  expect(stdout).toContain("  index public.by_email: added");
+  const { json } = await godwit.fails(1, "drift", "--json");
+  expect(json).toMatchObject({ drifted: true, ignored: 0, accepted: false });
+  expect(json.differences).toEqual([
+    {
+      ...{ change: "changed", kind: "column", name: "public.users.email" },
+      attributes: [{ attribute: "not null", from: null, to: true }],
+    },
+    { change: "added", kind: "index", name: "public.by_email", attributes: [] },
+  ]);
+  expect((await godwit("drift", "--accept")).stdout).toContain(
+    "the schema is kept as it is, with 2 differences",
+  );
+  expect((await godwit("drift", "--json")).json).toMatchObject({ drifted: false, differences: [] });
+  expect((await godwit("history", "--log")).stdout).toContain("accepted");
+  await godwit("status", "--check");
+});
+
+test("what migrations change is no drift: up, down, and a run that fails half-way", async ({ db }) => {
+  const { folder, godwit } = project(db);
+  await godwit("up");
+  writeFiles(folder, {
+    "migrations/0002_more.sql": "alter table users add name text;",
+    "migrations/0003_wrong.sql": "alter table nowhere add name text;",
+  });
+  await godwit.fails(1, "up");
+  await godwit("drift");
+  writeFiles(folder, {
+    "migrations/0003_wrong.sql": "-- godwit: transaction=off\ncreate table half (id integer);\nselect 1 / 0;",
+  });
+  await godwit.fails(1, "up");
+  await godwit("drift");
+  writeFiles(folder, { "migrations/0003_wrong.sql": "select 1;" });
+  await godwit("repair", "--forget", "0003_wrong", "--confirm", db.name);
+  await godwit("up");
+  expect((await godwit.fails(1, "down", "base")).stderr).toContain("0003_wrong");
+  await godwit("drift");
+});
+
+test("ignored are the objects of a pattern, with all that belongs to them", async ({ db }) => {
+  const { godwit } = project(db, {
+    "godwit.config.json": JSON.stringify({ driftIgnore: ["table public.spatial_*", "*.by_email"] }),
+  });
+  await db.sql("create table spatial_ref (id integer, a text)");
+  await godwit("up");
+  await db.sql("alter table spatial_ref alter a set default 'x'; create index by_email on users (email)");
+  expect((await godwit("drift")).stdout).toContain("2 more are ignored (driftIgnore)");
+  await db.sql("create index by_id on users (id)");
+  expect((await godwit.fails(1, "drift", "--json")).json.differences).toHaveLength(1);
+});
+
+test("--require-no-drift stops before anything is done, and goes on once the drift is accepted", async ({
+  db,
+}) => {
+  const { folder, godwit } = project(db);
+  await godwit("up", "--require-no-drift");
+  await db.sql("alter table users drop email");
+  writeFiles(folder, { "migrations/0002_more.sql": "alter table users add name text;" });
+  const { json } = await godwit.fails(1, "up", "--require-no-drift", "--json");
+  expect(json.problems[0]).toMatchObject({
+    code: "SCHEMA_DRIFTED",
+    message: expect.stringContaining("column public.users.email: removed"),
+  });
+  expect(
+    await db.sql(
+      "select 1 from information_schema.columns where column_name = 'name' and table_name = 'users'",
+    ),
+  ).toEqual([]);
+  await godwit.fails(1, "drift");
+  await godwit("drift", "--accept");
+  await godwit("up", "--require-no-drift");
+});
+
+test("without a snapshot, or with one from before the last migration, nothing is guessed", async ({ db }) => {
+  const { folder, godwit } = project(db);
+  const missing = await godwit.fails(1, "drift", "--json");
+  expect(missing.json.problems[0].code).toBe("SCHEMA_SNAPSHOT_MISSING");
+  await godwit("up");
+  writeFiles(folder, { "migrations/0002_more.sql": "alter table users add name text;" });
+  expect(psql(db.url, (await godwit("up", "--sql", "--from", "0001")).stdout)).toBeNull();
+  const outdated = await godwit.fails(1, "drift", "--json");
+  expect(outdated.json.problems[0].code).toBe("SCHEMA_SNAPSHOT_OUTDATED");
+  await godwit("drift", "--accept");
+  await godwit("drift");
+  await db.sql(`drop table "${ledgerSchema}".migration_schema`);
+  expect((await godwit.fails(1, "drift", "--json")).json.problems[0].code).toBe("SCHEMA_SNAPSHOT_MISSING");
+  await godwit("status", "--check");
+  await godwit("drift", "--accept");
+  await godwit("drift");
+});
+
+test("a snapshot that cannot be kept stops nothing, and is kept once that is mended", async ({ db }) => {
+  const { folder, godwit } = project(db);
+  await godwit("up");
+  await db.admin(`alter table "${ledgerSchema}".migration_schema owner to postgres`);
+  writeFiles(folder, { "migrations/0002_more.sql": "alter table users add name text;" });
+  const { stderr } = await godwit("up");
+  expect(stderr).toContain("Everything is applied, but no snapshot of the schema could be kept");
+  expect(stderr).toContain("`godwit drift --accept`");
+  await db.admin(`alter table "${ledgerSchema}".migration_schema owner to ${db.owner}`);
+  const { json } = await godwit.fails(1, "drift", "--json");
+  expect(json.problems[0].code).toBe("SCHEMA_SNAPSHOT_OUTDATED");
+  await godwit("drift", "--accept");
+  await godwit("drift");
+});
+
+test("a secret of a migration is not kept, and the function that holds it is no drift", async ({ db }) => {
+  const secret = canary("a value in the text of a function");
+  const folder = folderOf({
+    "godwit.config.json": JSON.stringify({ layout: "flyway", dir: "sql", placeholders: { apiKey: secret } }),
+    "sql/V1__call.sql":
+      "create function call() returns text language sql as 'select ''$" + "{apiKey}''::text';",
+  });
+  const godwit = commandIn({ folder, url: db.url, env: { SHOP_API_KEY: secret } });
+  await godwit("up");
+  await godwit("drift");
+  rmSync(join(folder, "godwit.config.json")); // it holds the secret, as its author wants it
+  await db.sql("create or replace function call() returns text language sql as 'select ''other''::text'");
+  const { stdout } = await commandIn({ folder, url: db.url }).fails(1, "drift");
+  expect(stdout).toMatch(
+    /function public\.call\(\): source was \(holds a secret\) #[0-9a-f]{4}, is select 'other'/,
+  );
+});
+
+test("each of several targets is compared by itself, also where each is a schema of one database", async ({
+  db,
+}) => {
+  const schemas = ["one", "order", 'a "b'];
+  for (const name of schemas) await db.sql(`create schema "${name.replaceAll('"', '""')}"`);
+  const folder = folderOf({
+    ...FILES,
+    "godwit.config.json": JSON.stringify({ targets: { shops: { url: db.url, schemas } } }),
+  });
+  const godwit = commandIn({ folder });
+  await godwit("up");
+  await godwit("drift");
+  await db.sql(`alter table "order".users add name text; create table public.elsewhere ()`);
+  const { json } = await godwit.fails(1, "drift", "--json");
+  const states = json.targets[0].schemas.map(({ name, drifted }: Json) => [name, drifted]);
+  expect(states).toEqual([
+    ["shops/one", false],
+    ["shops/order", true],
+    ['shops/a "b', false],
+  ]);
+  await godwit("drift", "--accept");
+  expect((await godwit("drift")).stdout).toContain("1 of 1 target is done.");
+});
+
+test("a ledger in a schema of the app, and one whose name is a word of SQL, are no drift", async ({ db }) => {
+  await db.sql("create schema app");
+  for (const schema of ["app", "user", "public"]) {
+    const folder = folderOf({ [`migrations/0001_${schema}.sql`]: `create table app."in_${schema}" ();` });
+    const godwit = commandIn({ folder, url: db.url, env: { GODWIT_LEDGER_SCHEMA: schema } });
+    await godwit("up", "--allow-second-ledger");
+    expect((await godwit("drift", "--allow-second-ledger", "--json")).json.differences).toEqual([]);
+    await db.sql(`create table app."by_hand_${schema}" ()`);
+    const { json } = await godwit.fails(1, "drift", "--allow-second-ledger", "--json");
+    expect(json.differences).toMatchObject([{ change: "added", name: `app.by_hand_${schema}` }]);
+  }
+});
+
+test("a program asks the same, and what belongs to Godwit is no drift", async ({ db }) => {
+  const { folder } = project(db, {
+    "migrations/0002_fill.sql":
+      "-- godwit: backfill table=users undo=1d\nupdate users set email = 'x' where :window;\n",
+  });
+  await db.sql("create schema if not exists app");
+  await using migrator = createMigrator({ databaseUrl: db.url, root: folder, ledgerSchema });
+  await migrator.up();
+  expect(await migrator.drift()).toMatchObject({ drifted: false, differences: [] });
+  await db.sql("comment on table users is 'people'");
+  expect(await migrator.drift()).toMatchObject({ drifted: true, differences: [{ kind: "table" }] });
+  expect(await migrator.drift({ accept: true })).toMatchObject({ drifted: false, accepted: true });
+  expect(await migrator.drift()).toMatchObject({ drifted: false });
+});
