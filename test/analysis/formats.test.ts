@@ -44,7 +44,8 @@ test("annotations of GitHub are taken apart as they were meant", async () => {
   const folder = folderOf(FILES);
   const godwit = commandIn({ folder });
   const { json } = await godwit.fails(1, "lint", "--json");
-  const { stdout } = await godwit.fails(1, "lint", "--format", "github");
+  const { stdout, stderr } = await godwit.fails(1, "lint", "--format", "github");
+  expect(stderr).toMatch(/\n4 files, \d+ statements linted, 2 not understood: [^\n]*\n$/);
   const annotations = stdout.trimEnd().split("\n").map(parseCommand);
   expect(annotations.map(({ properties }) => properties.file)).toEqual(
     json.findings.map(({ file }: { file: string }) => `migrations/${file}`),
