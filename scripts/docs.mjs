@@ -151,7 +151,7 @@ function lint({ RULES, REMARKS, SQUAWK_RULES, SQUAWK_DEFAULTS }) {
     NOTE,
     'Each rule has a level: `error` (it fails, or data is lost), `warning` (it blocks, or an old version of the app fails), `hint`. The command exits with 1 from `warning` on, or from `--level`. `lint: { rules: { "<rule>": "off" } }` in the configuration changes the level of a rule for the project. In a file, a comment waives a rule for the statement below it, or in the header with an empty line below it for the whole file:',
     '```sql\n-- godwit: lint-ignore=index-without-concurrently reason="the table has ten rows"\ncreate index states_name on states (name);\n```',
-    "The reason is required. A waiver that takes nothing out is found too. In a migration in TypeScript it is a comment with `//`. Squawk's own comments (`-- squawk-ignore …`) count for its rules.",
+    "The reason is required. A waiver that takes nothing out is found too. In a file that is applied already, it is an edited comment, of which `up` warns. In a migration in TypeScript it is a comment with `//`. Squawk's own comments (`-- squawk-ignore …`) count for its rules.",
     table(
       ["rule", "level", "what it finds"],
       [...RULES, ...REMARKS].map(({ id, level, what }) => [code(id), level, what]),

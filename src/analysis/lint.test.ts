@@ -162,6 +162,23 @@ describe("waivers", () => {
   });
 });
 
+test("a password is in no excerpt, and the caret stays where it belongs", async () => {
+  const text = "create role a password 'correct horse'; create index i on t (a);\n";
+  const { findings } = await lintFiles(below({ "0001_a.sql": text }));
+  expect(findings).toMatchObject([{ column: 41 }]);
+  expect(findings[0]?.excerpt).toBe(
+    "  1 | create role a password '***'; create index i on t (a);\n    |                               ^",
+  );
+});
+
+test("a way down may drop all the tables that its way up has made", async () => {
+  const text =
+    "-- migrate:up\ncreate table a (); create table b ();\n-- migrate:down\ndrop table a; drop table b;\n";
+  expect(await found({ "0001_a.sql": text })).toEqual([]);
+  const up = "-- godwit: phase=contract\ndrop table a; drop table b;\n";
+  expect(await found({ "0001_a.sql": up })).toEqual(["0001_a.sql:2:15 several-hot-tables"]);
+});
+
 test("a level of the configuration counts, and off is off", async () => {
   const levels = { [RULE]: "error", "waiver-unused": "off" } as const;
   const { findings } = await lintFiles(below({ "0001_a.sql": `${INDEX}\n${WAIVER}\n` }), { levels });

@@ -100,7 +100,13 @@ class Gathered {
       return await this.#input.source.read(migration, direction);
     } catch (error) {
       if (!(error instanceof GodwitError)) throw error;
-      for (const problem of problemsOf(error)) this.problem("broken-file", problem, migration);
+      for (const problem of problemsOf(error))
+        if (problem.code === "SOURCE_PLACEHOLDER")
+          this.#notUnderstood.push({
+            ...{ file: migration.file, line: problem.place?.line ?? 1 },
+            what: "a file with a placeholder that only the database knows",
+          });
+        else this.problem("broken-file", problem, migration);
       return null;
     }
   }
@@ -112,9 +118,10 @@ class Gathered {
     readonly parse: Parse;
   }): void {
     const { migration, direction, content, parse } = read;
-    const { text, file, line, ownTransactions = false, settings = migration.settings } = content;
+    const { text, file, line, settings = migration.settings } = content;
+    const mayOwnTransactions = content.ownTransactions === true;
     const given = { migration, direction, layout: this.#input.source.layout };
-    const script = readScript({ ...given, file, text, line, settings, ownTransactions }, parse);
+    const script = readScript({ ...given, file, text, line, settings, mayOwnTransactions }, parse);
     const lines = linesOf(text, line);
     this.#scripts.push({ script, lines });
     const whole = this.#fileText(file);

@@ -23,7 +23,7 @@ export interface Script {
   readonly settings: MigrationSettings;
   /** It runs in one transaction. `false`: each statement is committed by itself. */
   readonly transactional: boolean;
-  /** BEGIN and COMMIT in it mean what they say. */
+  /** It begins and ends transactions itself, as its tool lets it. */
   readonly ownTransactions: boolean;
   readonly statements: readonly ReadStatement[];
   /** The text as others can read it, of the same length: what was not understood is blank. */
@@ -41,7 +41,11 @@ export interface ReadStatement extends Statement {
 /** The tree of a longer one takes more memory than a run should. Only data is that long. */
 const LONGEST_STATEMENT = 256 * 1024;
 
-export type ScriptText = Omit<Script, "statements" | "transactional" | "readable">;
+export interface ScriptText
+  extends Omit<Script, "statements" | "transactional" | "readable" | "ownTransactions"> {
+  /** BEGIN and COMMIT in it mean what they say. */
+  readonly mayOwnTransactions: boolean;
+}
 
 export function readScript(given: ScriptText, parse: Parse): Script {
   const { text, settings, migration } = given;
@@ -54,12 +58,20 @@ export function readScript(given: ScriptText, parse: Parse): Script {
     return { ...statement, kind, tree: tree ?? {}, unread: tree === null ? whyNot(kind, read) : null };
   });
   const found = analyse(shown);
-  const ownUnits = given.ownTransactions && found.transactionControl !== null;
-  const needsOutside = found.outside !== null || found.usesNewEnumValue !== null || ownUnits || isBackfill;
+  const ownTransactions = given.mayOwnTransactions && found.transactionControl !== null;
+  const hasSeveral = ownTransactions && !isOneBlock(statements);
+  const needsOutside = found.outside !== null || found.usesNewEnumValue !== null || hasSeveral || isBackfill;
   const unread = statements.filter((statement) => statement.unread !== null);
   const marked = isBackfill ? withoutMarks(shown) : shown;
   const readable = withBlanks(marked, unread);
-  return { ...given, statements, readable, transactional: settings.transaction ?? !needsOutside };
+  const transactional = settings.transaction ?? !needsOutside;
+  return { ...given, statements, readable, ownTransactions, transactional };
+}
+
+/** BEGIN is its first statement, COMMIT its last, and there is no other, as Sqitch writes files. */
+function isOneBlock(statements: readonly ReadStatement[]): boolean {
+  const controls = statements.filter(({ kind }) => kind.kind === "transaction-control");
+  return controls.length === 2 && controls[0] === statements[0] && controls[1] === statements.at(-1);
 }
 
 /** Of the same length, with these ranges blank. They are in order. */

@@ -44,7 +44,7 @@ const MILD = new Set([
 ]);
 
 /** Tables that a statement locks so that others cannot write. */
-function lockedBy({ tree }: ReadStatement): readonly RangeVar[] {
+function lockedBy({ tree }: ReadStatement, { direction }: Script): readonly RangeVar[] {
   const { AlterTableStmt, DropStmt, TruncateStmt, RenameStmt, IndexStmt, CreateTrigStmt, CreatePolicyStmt } =
     tree;
   if (AlterTableStmt?.objtype === "OBJECT_TABLE") {
@@ -53,7 +53,9 @@ function lockedBy({ tree }: ReadStatement): readonly RangeVar[] {
     );
     return isMild ? [] : listOf(AlterTableStmt.relation);
   }
-  if (DropStmt?.removeType === "OBJECT_TABLE") return droppedRelations(DropStmt.objects);
+  // A way down drops what its way up has made.
+  if (DropStmt?.removeType === "OBJECT_TABLE")
+    return direction === "down" ? [] : droppedRelations(DropStmt.objects);
   if (TruncateStmt !== undefined)
     return (TruncateStmt.relations ?? []).flatMap((node) => listOf(treeOf(node).RangeVar));
   if (RenameStmt !== undefined) return listOf(RenameStmt.relation);
@@ -93,7 +95,7 @@ export const severalHotTables: Rule = {
     const held: RangeVar[] = script.statements.flatMap(lockedUpFront);
     const upFront = held.length;
     for (const statement of script.statements)
-      for (const relation of lockedBy(statement)) {
+      for (const relation of lockedBy(statement, script)) {
         if (isCreatedHere(script, relation) || held.some((one) => mayBeSame(one, relation))) continue;
         held.push(relation);
         const own = held.slice(upFront);
@@ -109,10 +111,6 @@ export const severalHotTables: Rule = {
     return [];
   },
 };
-
-function isNewTable(script: Script, relation: RangeVar | undefined): boolean {
-  return isCreatedHere(script, relation);
-}
 
 export const notNullWithoutCheck: Rule = {
   id: "not-null-without-check",
@@ -134,7 +132,7 @@ export const notNullWithoutCheck: Rule = {
     const validated: RangeVar[] = [];
     return eachStatement(script, ({ tree: { AlterTableStmt: alter } }) => {
       const relation = alter?.relation;
-      if (alter === undefined || relation === undefined || isNewTable(script, relation)) return null;
+      if (alter === undefined || relation === undefined || isCreatedHere(script, relation)) return null;
       const cmds = (alter.cmds ?? []).map((node) => treeOf(node).AlterTableCmd);
       if (cmds.some((cmd) => cmd?.subtype === "AT_ValidateConstraint")) validated.push(relation);
       if (validated.some((one) => mayBeSame(one, relation))) return null;
@@ -159,7 +157,7 @@ export const requiredColumn: Rule = {
   good: { files: { "0001_day.sql": "alter table orders add column day date not null default now();\n" } },
   check: (script) =>
     eachStatement(script, ({ tree: { AlterTableStmt: alter } }) => {
-      if (alter?.relation === undefined || isNewTable(script, alter.relation)) return null;
+      if (alter?.relation === undefined || isCreatedHere(script, alter.relation)) return null;
       const name = relationName(alter.relation);
       return (alter.cmds ?? []).flatMap((node) => {
         const cmd = treeOf(node).AlterTableCmd;
@@ -188,7 +186,7 @@ export const columnTypeChange: Rule = {
   good: { files: { "0001_type.sql": "alter table orders add column number_big bigint;\n" } },
   check: (script) =>
     eachStatement(script, ({ tree: { AlterTableStmt: alter } }) => {
-      if (alter?.relation === undefined || isNewTable(script, alter.relation)) return null;
+      if (alter?.relation === undefined || isCreatedHere(script, alter.relation)) return null;
       const name = relationName(alter.relation);
       return (alter.cmds ?? []).flatMap((node) => {
         const cmd = treeOf(node).AlterTableCmd;

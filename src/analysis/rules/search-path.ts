@@ -6,7 +6,7 @@ export const searchPathLeak: Rule = {
   id: "search-path-leak",
   level: "warning",
   what: "The search path is changed for longer than a transaction.",
-  why: "Names behind it mean other tables, in the rest of the session or in every session to come.",
+  why: "A run of Godwit resets it before the next migration. psql and other tools do not, and names then mean other tables.",
   safer: "Write SET LOCAL search_path, or put the schema before each name.",
   bad: { files: { "0001_path.sql": "set search_path = shop;\ncreate table orders (id bigint);\n" } },
   good: { files: { "0001_path.sql": "set local search_path = shop;\ncreate table orders (id bigint);\n" } },

@@ -11,7 +11,7 @@ import type { Answer, Invocation } from "../command.ts";
 import { documentOf } from "../output/document.ts";
 import { lintGithub } from "../output/lint/github.ts";
 import { lintSarif } from "../output/lint/sarif.ts";
-import { lintText } from "../output/lint/text.ts";
+import { lintText, summaryLines } from "../output/lint/text.ts";
 
 const FORMATS = ["text", "json", "sarif", "github"] as const;
 
@@ -28,6 +28,8 @@ export async function run(invocation: Invocation): Promise<Answer> {
   const json = { ...linted, level };
   // The runner of a workflow looks for files below the repository's root, wherever the command runs.
   const root = (format === "text" ? undefined : config.environment.GITHUB_WORKSPACE) ?? process.cwd();
+  // What another program reads has no room for it.
+  if (format === "sarif" || format === "github") for (const line of summaryLines(linted)) say(line);
   return {
     json,
     text: render(format, linted, { root, invocation, document: { ok: !fails, command: "lint", ...json } }),

@@ -21,12 +21,18 @@ export function lintText(linted: Linted, { root, paint }: { root: string; paint:
     ...findings.map((finding) => findingText(finding, { root, folder, paint })),
     ...unread,
     ...(more > 0 ? [`${paint("dim", "not understood:")} ${more} more`] : []),
-    ...(linted.squawk.used
-      ? []
-      : [`The rules of Squawk were not used: ${visibleWithin(linted.squawk.why)}.`]),
+    ...summaryLines(linted),
+  ].join("\n");
+}
+
+/** What was linted, and with which rules. The last line counts. */
+export function summaryLines(linted: Linted): readonly string[] {
+  const { squawk } = linted;
+  return [
+    ...(squawk.used ? [] : [`The rules of Squawk were not used: ${visibleWithin(squawk.why)}.`]),
     ...scopeLine(linted),
     countLine(linted),
-  ].join("\n");
+  ];
 }
 
 function findingText(
