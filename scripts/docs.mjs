@@ -1,4 +1,4 @@
-// Writes docs/reference: cli.md and config.md from the tables of commands and options, api.md from the types. A test compares.
+// Writes docs/reference: cli.md, config.md and locks.md from their tables, api.md from the types. A test compares.
 import { mkdirSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
@@ -23,12 +23,14 @@ export async function renderDocs() {
     variablesOf,
     DETAILED,
     CATALOG_COLUMNS,
+    DOCUMENTED_LOCKS,
     ...lintTables
   } = await loadTables();
   return {
     "api.md": renderApi(root, NOTE),
     "catalog.md": catalog(CATALOG_COLUMNS),
     "lint.md": lint(lintTables),
+    "locks.md": locks(DOCUMENTED_LOCKS),
     "cli.md": cli(COMMANDS, OPTIONS, { targetsArgument, isHonoured, isOfSomeCommands, exitCodes: DETAILED }),
     "config.md": config(OPTIONS, {
       flagName,
@@ -42,7 +44,7 @@ export async function renderDocs() {
 
 async function loadTables() {
   const contents =
-    'export { COMMANDS } from "./src/cli/commands.ts"; export { OPTIONS, WEBHOOK_EVENTS, flagName, isOfSomeCommands, variablesOf } from "./src/config/options.ts"; export { IMPORT_OPTIONS } from "./src/config/imports/imports.ts"; export { TARGET_OPTIONS } from "./src/config/targets/targets-given.ts"; export { targetsArgument, isHonoured } from "./src/cli/command.ts"; export { DETAILED } from "./src/cli/output/exit.ts"; export { REMARKS, RULES } from "./src/analysis/rules/rules.ts"; export { SQUAWK_DEFAULTS, SQUAWK_RULES } from "./src/analysis/squawk/rules.ts"; export { CATALOG_COLUMNS } from "./src/schema/columns.ts";';
+    'export { COMMANDS } from "./src/cli/commands.ts"; export { OPTIONS, WEBHOOK_EVENTS, flagName, isOfSomeCommands, variablesOf } from "./src/config/options.ts"; export { IMPORT_OPTIONS } from "./src/config/imports/imports.ts"; export { TARGET_OPTIONS } from "./src/config/targets/targets-given.ts"; export { targetsArgument, isHonoured } from "./src/cli/command.ts"; export { DETAILED } from "./src/cli/output/exit.ts"; export { REMARKS, RULES } from "./src/analysis/rules/rules.ts"; export { SQUAWK_DEFAULTS, SQUAWK_RULES } from "./src/analysis/squawk/rules.ts"; export { CATALOG_COLUMNS } from "./src/schema/columns.ts"; export { DOCUMENTED_LOCKS } from "./test/rehearsal/documented-locks.ts";';
   const { outputFiles } = await build({
     stdin: { contents, resolveDir: root },
     bundle: true,
@@ -75,6 +77,40 @@ function catalog(tables) {
 Every column of PostgreSQL's system catalogs (13 to 18), and by which attribute of an object \`godwit drift\` compares it. \`name\` and \`kind\` are an object's identity.
 
 ${sections.join("\n")}`;
+}
+
+function locks(rows) {
+  const names = (found) => (found ?? []).map(code).join(", ");
+  const held = (row) =>
+    Object.entries(row.locks)
+      .map(([name, mode]) => `${mode} on ${code(name)}`)
+      .join(", ");
+  const statement = (row) => {
+    const notes = [
+      ...(row.setup === undefined ? [] : [`after ${code(row.setup)}`]),
+      ...(row.since === undefined ? [] : [`PostgreSQL ${row.since} and newer`]),
+    ];
+    return `${code(row.statement)}${notes.length === 0 ? "" : ` (${notes.join("; ")})`}`;
+  };
+  return `${NOTE}
+
+# Locks
+
+What PostgreSQL's documentation says of ${rows.length} statements, and what \`godwit rehearse\` reports of them. \`test/rehearsal/locks.test.ts\` runs each on
+PostgreSQL 15 and 18, and compares. The tables are those of \`test/rehearsal/documented-locks.ts\`: \`child\` refers to \`parent\`, \`part_1\` is a partition of \`parts\`.
+The lock is the strongest on each relation. It is held until the transaction ends, and for a statement that runs outside of one (●) at most until that ends.
+
+${table(
+  ["statement", "lock", "written anew", "read as a whole", "page of the manual"],
+  rows.map((row) => [
+    `${row.outside === true ? "● " : ""}${statement(row)}`,
+    held(row) || "none",
+    names(row.rewrites),
+    names(row.scans),
+    row.page,
+  ]),
+)}
+`;
 }
 
 function cli(commands, options, { targetsArgument, isHonoured, isOfSomeCommands, exitCodes }) {
