@@ -14,7 +14,7 @@ const RUNGS: readonly [pattern: RegExp, rung: number][] = [
   [/^host\//, 2.7],
   [/^(database|source|origin|pixels)\//, 3],
   [/^(ledger|lock|queue|images|tools)\//, 4],
-  [/^(analysis|backfill|import|duplicates|schema)\//, 5],
+  [/^(analysis|backfill|import|duplicates|rehearsal|schema)\//, 5],
   [/^diff\//, 5.5],
   [/^run\/report\//, 6.1],
   [/^run\/session\//, 6.2],

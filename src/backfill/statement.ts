@@ -1,6 +1,7 @@
 /** The statements of one window: where it ends, and what it changes. Pure. */
 import { identifier } from "../core/sql/quote.ts";
 import { splitStatements } from "../core/sql/statements.ts";
+import { staysInside } from "../core/sql/stays-inside.ts";
 import { isPlainUpdate, windowMarks, withWindow } from "../core/sql/window.ts";
 import { codePointOffset } from "../std/text.ts";
 import {
@@ -27,11 +28,12 @@ export interface WindowStatement {
 
 /**
  * The author's statement for one window. What an `UPDATE` has changed outside of it is counted too: a statement that
- * ignores its window would otherwise do everything in each of them.
+ * ignores its window would otherwise do everything in each of them. Counting takes a tenth of the time, and is left out
+ * where the text and the table show that nothing outside can change.
  */
 export function windowStatement(
   file: string,
-  key: readonly KeyColumn[],
+  { key, rewrites }: Pick<BackfillTable, "key" | "rewrites">,
   window: Window,
   keeping: Keeping | null = null,
 ): WindowStatement {
@@ -47,7 +49,14 @@ export function windowStatement(
   const { text, written } = withWindow(statement, marks, (name) =>
     keep === null || keep.condition === "" ? condition(name) : `(${condition(name)}${keep.condition})`,
   );
-  const counts = isPlainUpdate(statement);
+  const inside =
+    keep === null &&
+    !rewrites &&
+    staysInside(
+      statement,
+      key.map(({ name }) => name),
+    );
+  const counts = isPlainUpdate(statement) && !inside;
   const [before, after] = counts ? countOf(condition(alias), keep) : ["", ""];
   return {
     text: `${before}${text}${after}`,

@@ -13,6 +13,8 @@ export interface BackfillTable {
   readonly key: readonly KeyColumn[];
   /** `null`: the table was never analysed. */
   readonly estimatedRows: number | null;
+  /** Whether a rule, or a trigger before the write, may give a row another key than the statement does. */
+  readonly rewrites: boolean;
 }
 
 /**
@@ -54,6 +56,7 @@ export async function readTable(
     shown,
     key: chooseKey(indexes, { backfill, shown, file }),
     estimatedRows: row.estimate < 0 ? null : row.estimate,
+    rewrites: row.rewrites,
   };
 }
 
@@ -93,6 +96,7 @@ type TableRow = {
   readonly name: string;
   readonly kind: string;
   readonly estimate: number;
+  readonly rewrites: boolean;
 };
 
 type IndexRow = {
@@ -114,11 +118,18 @@ const KINDS: Readonly<Record<string, string>> = {
   c: "a type",
 };
 
+/** `pg_trigger.tgtype`: for each row (1), before the event (2). */
+const ROW_BEFORE = 3;
+
 const TABLE = `select c.oid::pg_catalog.text as oid, n.nspname::pg_catalog.text as schema, c.relname::pg_catalog.text as name,
   c.relkind::pg_catalog.text as kind,
   case when c.relkind = 'p' then (select coalesce(pg_catalog.sum(greatest(leaf.reltuples, 0)), -1)::pg_catalog.float8
       from pg_catalog.pg_partition_tree(c.oid) t join pg_catalog.pg_class leaf on leaf.oid = t.relid where t.isleaf)
-    else c.reltuples::pg_catalog.float8 end as estimate
+    else c.reltuples::pg_catalog.float8 end as estimate,
+  exists (select from pg_catalog.pg_class part left join pg_catalog.pg_trigger t on t.tgrelid = part.oid and not t.tgisinternal
+      and t.tgtype & ${ROW_BEFORE}::pg_catalog.int2 = ${ROW_BEFORE}
+    where (part.oid = c.oid or part.oid in (select relid from pg_catalog.pg_partition_tree(c.oid)))
+      and (t.oid is not null or part.relhasrules or part.relkind = 'r' and part.relhassubclass)) as rewrites
 from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace
 where c.oid = pg_catalog.to_regclass($1)`;
 

@@ -110,6 +110,7 @@ export function keptTable(into: string, { shown, key }: BackfillTable): Backfill
     shown,
     key: key.map((column, at) => ({ ...column, name: `key_${at + 1}` })),
     estimatedRows: null,
+    rewrites: false,
   };
 }
 

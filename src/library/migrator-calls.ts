@@ -128,6 +128,20 @@ export function migratorOf(load: Load, { name, signal }: MigratorOptions): Migra
         return dryRun(opened.assembled.target, wanted, context);
       });
     },
+    async rehearse(goal = "heads") {
+      await text(goal, "The goal of rehearse()");
+      return callWithFiles(async (opened, context) => {
+        const [{ rehearse }, { rehearsalParts }, { directionOf }] = await Promise.all([
+          import("../run/rehearse.ts"),
+          import("../assemble/rehearsal.ts"),
+          import("../run/plan.ts"),
+        ]);
+        const { settings, assembled, say } = opened;
+        const wanted = await options(opened, directionOf(goal), goal);
+        const parts = rehearsalParts(settings, assembled.target, say);
+        return rehearse(assembled.target, { ...wanted, ...parts }, context);
+      });
+    },
     async script(given = {}) {
       const { checkGiven, oneOf, TEXT } = await import("../config/given.ts");
       const keys = { direction: oneOf("up", "down"), goal: TEXT, from: TEXT };

@@ -10,6 +10,7 @@ import type { Problem } from "../errors.ts";
 import type { ImportRun } from "../images/runs.ts";
 import type { ImportReport } from "../import/report.ts";
 import type { LoggedRow, Recorded } from "../ledger/ledger.ts";
+import type { RehearsalReport } from "../rehearsal/report.ts";
 import type { AdoptReport } from "../run/adopt/adopt-report.ts";
 import type { AdoptOptions } from "../run/adopt.ts";
 import type { BaselineOptions, BaselineReport } from "../run/baseline.ts";
@@ -95,6 +96,11 @@ export interface Migrator extends AsyncDisposable {
    * Throws what `up(goal)` would throw before its first step.
    */
   dryRun(goal?: string): Promise<DryRunReport>;
+  /**
+   * Executes the plan of `up(goal)` on a scratch server, and says of each statement which locks it takes, what it writes anew,
+   * and the safer way. The target is only read. Throws what `plan(goal)` would throw.
+   */
+  rehearse(goal?: string): Promise<RehearsalReport>;
   /** Writes `up` or `down` as a script for psql. It reads the files, and connects to no database. */
   script(options?: ScriptGiven): Promise<Script>;
   /**

@@ -29,6 +29,25 @@ describe("triggers of the table", () => {
     expect(await db.sql(HITS)).toEqual([{ hits: 1, seen: "stamped", n: 300 }]);
   });
 
+  test.for([
+    ["a trigger", "create trigger moves before update on products for each row execute function move();"],
+    [
+      "a trigger of a partition",
+      `create table parted (id int, hits int not null default 0, seen text, primary key (id)) partition by range (id);
+create table part partition of parted for values from (0) to (1000);
+insert into parted (id) select generate_series(1, 300); alter table products rename to former; alter table parted rename to products;
+create trigger moves before update on part for each row execute function move();`,
+    ],
+  ])("that give a row another key are found: %s", async ([, trigger], { db }) => {
+    const move =
+      "create function move() returns trigger language plpgsql as $$ begin new.id := new.id + 500; return new; end $$;";
+    const folder = folderOf({ "0001_a.sql": `${TABLE}${move}${trigger}`, "0002_b.sql": SQL });
+    await expect(up(targetOf({ url: db.url, folder }))).rejects.toMatchObject({ code: "BACKFILL_OUTSIDE" });
+    expect(await db.sql("select max(id), sum(hits)::int as hits from products")).toEqual([
+      { max: 300, hits: 0 },
+    ]);
+  });
+
   test("are skipped only by a role that may, and in the windows alone", async ({ db }) => {
     const folder = folderOf({ "0001_a.sql": TABLE, "0002_b.sql": SKIP });
     const target = targetOf({ url: db.url, folder });

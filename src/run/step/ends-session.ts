@@ -2,6 +2,7 @@
 import type { Step } from "../../core/plan.ts";
 import type { Connection } from "../../database/connection.ts";
 import { StepFailed } from "../../errors.ts";
+import type { Ledger } from "../../ledger/ledger.ts";
 import { delay } from "../../std/time.ts";
 import { advise, type Committed, NOTHING } from "../report/committed.ts";
 import type { Target } from "../session/target.ts";
@@ -43,6 +44,21 @@ export async function keptNow(
   const begun = entry?.state === (step.direction === "up" ? "partial" : "reverting");
   const sql = body?.kind === "sql" ? body : null;
   return begun ? await keptOf(target, connection, { step, body: sql }) : NOTHING;
+}
+
+/** How far a step is, in parts that stay: statements, and rows of a backfill or of its way back. */
+export async function partsKept(
+  ledger: Ledger,
+  connection: Connection,
+  { reason, revision, direction }: Step,
+): Promise<number> {
+  if (reason !== "resume") return 0;
+  const recorded = await ledger.statements(connection, revision, direction);
+  const statements = recorded.filter(({ state }) => state === "done").length;
+  if (direction === "up")
+    return statements + ((await ledger.backfills.state(connection, revision))?.rows ?? 0);
+  const undone = await ledger.undo(connection, revision);
+  return statements + (undone === null ? 0 : undone.restored + undone.changed + undone.gone);
 }
 
 /** A session of ours at the server. */

@@ -18,7 +18,7 @@ import type { RunContext, Target } from "../session/target.ts";
 import { rollback } from "../session/transaction.ts";
 import type { Body } from "./body.ts";
 import type { StepContext } from "./context.ts";
-import { endSession, endsSession, keptNow, type Session } from "./ends-session.ts";
+import { endSession, endsSession, keptNow, partsKept, type Session } from "./ends-session.ts";
 import { logFailure } from "./execute.ts";
 import { cutShort, interruptedBefore, interruption } from "./interruption.ts";
 import type { Prepared } from "./prepared.ts";
@@ -39,8 +39,8 @@ export class Reconnection {
   #known: Committed | undefined;
   /** The steps of the plan that was made last. */
   #planned: readonly Step[] = [];
-  /** The first step that was not done when the connection was lost while a step was under way. */
-  #suspect: string | undefined;
+  /** The first step that was not done when the connection was lost while a step was under way, and how far it was. */
+  #suspect: { readonly revision: string; readonly kept: number } | undefined;
   /** The step that was under way when the connection was last lost. */
   cut: StepContext["cut"];
   /** Ours that may be at the server. Empty where a connection is no session. */
@@ -132,7 +132,7 @@ export class Reconnection {
 
   /**
    * The failure of a step that was running each time that the connection was lost: it may be what ends the session, so it is
-   * begun twice at most. It is in the books then. `null`: there is no such step.
+   * begun twice at most from where it is. It is in the books then. `null`: there is no such step, or it got further.
    */
   async fatal(
     connection: Connection,
@@ -143,8 +143,9 @@ export class Reconnection {
     this.#underWay = undefined;
     const step = steps.find(({ revision }) => !this.#tally.errors.has(revision));
     if (underWay === undefined || step === undefined) return null;
-    if (this.#suspect !== step.revision) {
-      this.#suspect = step.revision;
+    const kept = await partsKept(this.#target.ledger, connection, step);
+    if (this.#suspect?.revision !== step.revision || kept > this.#suspect.kept) {
+      this.#suspect = { revision: step.revision, kept };
       return null;
     }
     const prepared = this.prepared.find((one) => one.step.revision === step.revision);

@@ -38,7 +38,7 @@ import { committedOf, type Filling, report } from "./filling.ts";
 import { claimRanges, fillRanges, hasRanges } from "./ranges.ts";
 import { isOfItsRows, passOver, refuseRemainder, retryFailed } from "./rest.ts";
 import { openSensor } from "./signals.ts";
-import { runEmpty, runWindow } from "./window.ts";
+import { runEmpty, runWindow, waitForDisk } from "./window.ts";
 
 /** More rows than this that fail are not the fault of the rows. */
 const MOST_FAILED = 100;
@@ -91,6 +91,7 @@ export async function runBackfill(
       throw lost.reason;
     }
     const committed = committedOf(filling?.state ?? known, through);
+    if (committed.extent !== "none") await waitForDisk(context.connection);
     const problem = stepError(context, prepared, body, error, { committed });
     if (filling !== undefined && committed.extent === "none" && problem.code !== "TARGET_SCHEMA_MISSING")
       await withdraw(filling);

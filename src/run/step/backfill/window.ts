@@ -107,9 +107,25 @@ export function unplaced(error: unknown): never {
 export const SKIP_TRIGGERS = "set local session_replication_role = replica";
 export const KEEP_TRIGGERS = "set local session_replication_role = origin";
 
-async function open({ context, prepared, parts, backfill }: Filling): Promise<void> {
-  const skip = backfill.options.triggers === "skip" ? `; ${SKIP_TRIGGERS}` : "";
-  await context.connection.execute(`${statementFrame(parts, "").open}${skip}`).catch((error: unknown) => {
+/**
+ * A window does not wait for the disk: a crash of the server loses its rows and its position together, and the next run
+ * does them again. The last transaction of the backfill waits for all of them. A function may have told others of its rows.
+ */
+const NO_WAIT = "set local synchronous_commit = off";
+
+/** What was committed without waiting for the disk is on it afterwards. Where that cannot be asked, the server does it soon. */
+export async function waitForDisk(connection: StepContext["connection"]): Promise<void> {
+  // It writes a record, so its commit waits. The commit of a read would not.
+  await connection.execute("select pg_catalog.pg_logical_emit_message(true, 'godwit', '')").catch(() => {});
+}
+
+async function open({ context, prepared, parts, backfill, body }: Filling): Promise<void> {
+  const own = [
+    ...(body.rows === undefined ? [NO_WAIT] : []),
+    ...(backfill.options.triggers === "skip" ? [SKIP_TRIGGERS] : []),
+  ];
+  const message = [statementFrame(parts, "").open, ...own].join("; ");
+  await context.connection.execute(message).catch((error: unknown) => {
     throw frameError(error, prepared.step.revision);
   });
 }
@@ -128,7 +144,7 @@ async function close(
 async function change(filling: Filling, window: Window, rows: number): Promise<number> {
   const { context, body, backfill, table, keeping } = filling;
   if (body.rows !== undefined) return changeByFunction(filling, body.rows, window).catch(unplaced);
-  const { text, counts, written } = windowStatement(body.text, table.key, window, keeping);
+  const { text, counts, written } = windowStatement(body.text, table, window, keeping);
   let changed = 0;
   let outside = 0;
   try {

