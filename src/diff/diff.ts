@@ -18,7 +18,7 @@ import { BEFORE } from "./before.ts";
 import { changesBetween, statementsBy } from "./change.ts";
 import { deltaOf } from "./delta.ts";
 import type { RenameHint } from "./hints.ts";
-import { withoutMoves } from "./order.ts";
+import { differencesBetween } from "./judge.ts";
 import { hintedRenames, sameUnderAnotherName } from "./renames.ts";
 import { type DiffStatement, harmless } from "./statement.ts";
 import { tidy } from "./tidy.ts";
@@ -53,13 +53,13 @@ export async function diffSchemas({
   desired,
   compared,
   renames = [],
-  owner,
+  owner = copy.server.user,
 }: DiffInput): Promise<SchemaDiff> {
   const goal = await takeSnapshot(desired, compared);
   const look = () => takeSnapshot(copy, compared);
   const done: DiffStatement[] = [];
   const answer = (now: SchemaSnapshot, refused: SchemaDiff["refused"] = null): SchemaDiff => {
-    const { differences, moved } = withoutMoves(changesBetween(now, goal));
+    const { differences, moved } = differencesBetween(now, goal);
     return { statements: done, left: differences, otherOrder: moved, refused };
   };
 
@@ -73,8 +73,8 @@ export async function diffSchemas({
   if (await add(hintedRenames(renames, { from: first, to: goal }))) first = await look();
   if (await add(sameUnderAnotherName(changesBetween(first, goal)))) first = await look();
   if (await add(statementsBy(BEFORE, changesBetween(first, goal)))) first = await look();
-  const { statements } = await deltaOf(copy, desired, owner ?? copy.server.user);
-  for (const statement of tidy(statements, first)) {
+  const { statements } = await deltaOf(copy, desired, owner);
+  for (const statement of tidy(statements, { snapshot: first, owner })) {
     const refused = await tried(copy, statement.text);
     if (refused !== null) return answer(await look(), refused);
     done.push(statement);

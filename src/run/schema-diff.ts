@@ -11,13 +11,14 @@ import type { Connection } from "../database/connection.ts";
 import type { Scratch } from "../database/embedded/scratch.ts";
 import { diffSchemas, type SchemaDiff } from "../diff/diff.ts";
 import type { RenameHint } from "../diff/hints.ts";
+import { differencesBetween } from "../diff/judge.ts";
 import { loadSchema, type SchemaFile } from "../diff/load.ts";
 import { lossesOf } from "../diff/losses.ts";
 import { turned } from "../diff/renames.ts";
 import type { DiffStatement } from "../diff/statement.ts";
-import { PlanRefused } from "../errors.ts";
+import { DatabaseError, PlanRefused } from "../errors.ts";
 import { describeDifference } from "../schema/compare.ts";
-import { takeSnapshot } from "../schema/snapshot.ts";
+import { type SchemaSnapshot, takeSnapshot } from "../schema/snapshot.ts";
 
 /** A state of a schema, and how it is made in an empty database. */
 export type SchemaState =
@@ -28,7 +29,9 @@ export type SchemaState =
 export interface SchemaDiffInput {
   readonly from: SchemaState;
   readonly to: SchemaState;
-  readonly openScratch: () => Promise<Scratch>;
+  readonly openScratch: (major: number | undefined) => Promise<Scratch>;
+  /** The major version of the configured database. `undefined`: it is not known. */
+  readonly major: number | undefined;
   /** Tables that are in no comparison: `name`, `schema.name`, with `*`. */
   readonly exclude: readonly string[];
   /** The schema of our own tables. */
@@ -42,6 +45,8 @@ export interface SchemaDiffReport {
   readonly statements: readonly DiffStatement[];
   /** The way back. */
   readonly back: readonly DiffStatement[];
+  /** `false`: a statement takes effect only when its transaction has ended, and a later one needs it. */
+  readonly transaction: boolean;
   /** Tables and columns whose data the statements do not keep. */
   readonly losses: readonly string[];
   /** What nobody need act on, but should know. */
@@ -55,23 +60,35 @@ const ALL = { schema: null, without: new Set<string>() };
 /** Throws `PlanRefused` `DIFF_UNPROVEN`: no statements were found that make one of the other. */
 export async function diffStates(input: SchemaDiffInput): Promise<SchemaDiffReport> {
   const { from, to, renames } = input;
-  await using scratch = await input.openScratch();
-  const server: Stage = { scratch, input, notes: [] };
+  await using scratch = await input.openScratch(input.major);
+  const { insteadOf } = scratch;
+  const notes =
+    insteadOf === null
+      ? []
+      : [`The database is PostgreSQL ${insteadOf}, of which no scratch server is installed.`];
+  const server: Stage = { scratch, input, notes };
   const owner = await userOf(from);
   await build(server, { database: "present", state: from, owner });
   await build(server, { database: "desired", state: to, owner });
   await scratch.create("copy", { template: "present" });
+  await scratch.create("replay", { template: "present" });
   await using present = await scratch.open("present");
   await using desired = await scratch.open("desired");
   await using copy = await scratch.open("copy");
+  await using replay = await scratch.open("replay");
   const [before, after] = [await takeSnapshot(present, ALL), await takeSnapshot(desired, ALL)];
   const options = { copy, compared: ALL, owner };
   const there = await diffSchemas({ ...options, desired, renames });
   refuseUnproven(there, `from ${from.name} to ${to.name}`);
   const back = await diffSchemas({ ...options, desired: present, renames: turned(renames) });
   refuseUnproven(back, `the way back, from ${to.name} to ${from.name}`);
+  const transaction = {
+    up: await replayed(replay, there.statements, after),
+    down: await replayed(replay, back.statements, before),
+  };
   return {
     ...{ from: from.name, to: to.name, statements: there.statements, back: back.statements },
+    transaction: transaction.up && transaction.down,
     losses: lossesOf(there.statements, { from: before, to: after }),
     notes: [
       ...server.notes,
@@ -82,6 +99,31 @@ export async function diffStates(input: SchemaDiffInput): Promise<SchemaDiffRepo
     ],
     provenOn: scratch.version,
   };
+}
+
+/** A value of an enum is used in the transaction that has added it; and a statement that runs in no transaction. */
+const NEEDS_OWN_TRANSACTION = ["55P04", "25001"];
+
+/** Carries out what was found once more, as it will be carried out. Returns whether one transaction is enough. */
+async function replayed(
+  connection: Connection,
+  statements: readonly DiffStatement[],
+  goal: SchemaSnapshot,
+): Promise<boolean> {
+  const texts = statements.map(({ text }) => `${text};\n`);
+  let inOne = true;
+  try {
+    await connection.execute(["begin;\n", ...texts, "commit"].join(""));
+  } catch (error) {
+    await connection.execute("rollback");
+    if (!(error instanceof DatabaseError) || !NEEDS_OWN_TRANSACTION.includes(error.sqlState ?? ""))
+      throw error;
+    inOne = false;
+    for (const text of texts) await connection.execute(text);
+  }
+  const { differences } = differencesBetween(await takeSnapshot(connection, ALL), goal);
+  if (differences.length > 0) throw unproven(differences.map(describeDifference), "carried out once more");
+  return inOne;
 }
 
 interface Stage {
@@ -108,8 +150,8 @@ async function userOf(state: SchemaState): Promise<string> {
 
 async function build({ scratch, input, notes }: Stage, { database, state, owner }: Building): Promise<void> {
   await scratch.create(database);
-  if (state.kind === "migrations") await state.run(scratch.urlOf(database));
   await using connection = await scratch.open(database);
+  if (state.kind === "migrations") await runWithRoles(connection, () => state.run(scratch.urlOf(database)));
   await ensureRoles(connection, [owner]);
   if (state.kind === "files") {
     await connection.execute(`set role ${identifier(owner)}`);
@@ -125,6 +167,21 @@ async function build({ scratch, input, notes }: Stage, { database, state, owner 
     notes.push(...left.map((one) => `Not compared, because a copy lacks it: ${describeDifference(one)}`));
   }
   await leaveOut(connection, input);
+}
+
+/** A role that a migration speaks of is made, because roles belong to the server. A step that failed was rolled back. */
+async function runWithRoles(connection: Connection, run: () => Promise<void>): Promise<void> {
+  const made = new Set<string>();
+  for (;;)
+    try {
+      return await run();
+    } catch (error) {
+      // The scratch server speaks English.
+      const [, role] = /role "(.+?)" does not exist/.exec(messageOf(error)) ?? [];
+      if (role === undefined || made.has(role)) throw error;
+      made.add(role);
+      await ensureRoles(connection, [role]);
+    }
 }
 
 async function ensureRoles(connection: Connection, names: readonly string[]): Promise<void> {
@@ -179,7 +236,7 @@ function unproven(left: readonly string[], what: string): PlanRefused {
     {
       code: "DIFF_UNPROVEN",
       message: `No statements were found that are proven (${what}). What is left: ${first}${others}`,
-      hint: "Write the migration by hand (`godwit new <name>`), or leave the table out with --exclude.",
+      hint: "Write the migration by hand, or leave the table out with --exclude.",
       details: { left },
     },
   ]);
