@@ -1,4 +1,4 @@
-// Writes docs/reference: cli.md and config.md from the tables of commands and options, api.md from the types. A test compares.
+// Writes docs/reference: cli.md, config.md and locks.md from their tables, api.md from the types. A test compares.
 import { mkdirSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
@@ -22,9 +22,11 @@ export async function renderDocs() {
     flagName,
     variablesOf,
     DETAILED,
+    DOCUMENTED_LOCKS,
   } = await loadTables();
   return {
     "api.md": renderApi(root, NOTE),
+    "locks.md": locks(DOCUMENTED_LOCKS),
     "cli.md": cli(COMMANDS, OPTIONS, { targetsArgument, isHonoured, isOfSomeCommands, exitCodes: DETAILED }),
     "config.md": config(OPTIONS, {
       flagName,
@@ -38,7 +40,7 @@ export async function renderDocs() {
 
 async function loadTables() {
   const contents =
-    'export { COMMANDS } from "./src/cli/commands.ts"; export { OPTIONS, WEBHOOK_EVENTS, flagName, isOfSomeCommands, variablesOf } from "./src/config/options.ts"; export { IMPORT_OPTIONS } from "./src/config/imports/imports.ts"; export { TARGET_OPTIONS } from "./src/config/targets/targets-given.ts"; export { targetsArgument, isHonoured } from "./src/cli/command.ts"; export { DETAILED } from "./src/cli/output/exit.ts";';
+    'export { COMMANDS } from "./src/cli/commands.ts"; export { OPTIONS, WEBHOOK_EVENTS, flagName, isOfSomeCommands, variablesOf } from "./src/config/options.ts"; export { IMPORT_OPTIONS } from "./src/config/imports/imports.ts"; export { TARGET_OPTIONS } from "./src/config/targets/targets-given.ts"; export { targetsArgument, isHonoured } from "./src/cli/command.ts"; export { DETAILED } from "./src/cli/output/exit.ts"; export { DOCUMENTED_LOCKS } from "./test/rehearsal/documented-locks.ts";';
   const { outputFiles } = await build({
     stdin: { contents, resolveDir: root },
     bundle: true,
@@ -48,6 +50,40 @@ async function loadTables() {
     external: ["./commands/*"],
   });
   return import(`data:text/javascript;base64,${Buffer.from(outputFiles[0].text).toString("base64")}`);
+}
+
+function locks(rows) {
+  const names = (found) => (found ?? []).map(code).join(", ");
+  const held = (row) =>
+    Object.entries(row.locks)
+      .map(([name, mode]) => `${mode} on ${code(name)}`)
+      .join(", ");
+  const statement = (row) => {
+    const notes = [
+      ...(row.setup === undefined ? [] : [`after ${code(row.setup)}`]),
+      ...(row.since === undefined ? [] : [`PostgreSQL ${row.since} and newer`]),
+    ];
+    return `${code(row.statement)}${notes.length === 0 ? "" : ` (${notes.join("; ")})`}`;
+  };
+  return `${NOTE}
+
+# Locks
+
+What PostgreSQL's documentation says of ${rows.length} statements, and what \`godwit rehearse\` reports of them. \`test/rehearsal/locks.test.ts\` runs each on
+PostgreSQL 15 and 18, and compares. The tables are those of \`test/rehearsal/documented-locks.ts\`: \`child\` refers to \`parent\`, \`part_1\` is a partition of \`parts\`.
+The lock is the strongest on each relation. It is held until the transaction ends, and for a statement that runs outside of one (●) at most until that ends.
+
+${table(
+  ["statement", "lock", "written anew", "read as a whole", "page of the manual"],
+  rows.map((row) => [
+    `${row.outside === true ? "● " : ""}${statement(row)}`,
+    held(row) || "none",
+    names(row.rewrites),
+    names(row.scans),
+    row.page,
+  ]),
+)}
+`;
 }
 
 function cli(commands, options, { targetsArgument, isHonoured, isOfSomeCommands, exitCodes }) {

@@ -62,6 +62,14 @@ export type {
   Status,
 } from "./library/migrator-interface.ts";
 export type { Holder } from "./lock/lock.ts";
+export type { LockMode } from "./rehearsal/lock-modes.ts";
+export type {
+  RehearsalReport,
+  RehearsedLock,
+  RehearsedStatement,
+  RehearsedStep,
+} from "./rehearsal/report.ts";
+export type { Risk } from "./rehearsal/risk.ts";
 export type { AdoptedRow, AdoptReport } from "./run/adopt/adopt-report.ts";
 export type { AdoptOptions } from "./run/adopt.ts";
 export type { Forgotten } from "./run/backfill-undo.ts";

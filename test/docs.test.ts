@@ -10,7 +10,7 @@ import { ERROR_CODES } from "../src/errors.ts";
 const reference = (name: string) =>
   readFileSync(join(import.meta.dirname, "..", "docs", "reference", name), "utf8");
 
-test("cli.md, config.md and api.md are made from the tables and the types: node scripts/docs.mjs", async () => {
+test("cli.md, config.md, api.md and locks.md are made from the tables and the types: node scripts/docs.mjs", async () => {
   for (const [name, text] of Object.entries(await renderDocs())) expect(reference(name), name).toBe(text);
 }, 120_000);
 

@@ -19,7 +19,7 @@ const SELDOM: ReadonlySet<string> = new Set([
   "completion",
 ]);
 /** The order in which a newcomer needs them. Others follow in the order of the table. */
-const FIRST = ["init", "new", "dev", "plan", "up", "down", "status", "history", "doctor"];
+const FIRST = ["init", "new", "dev", "plan", "rehearse", "up", "down", "status", "history", "doctor"];
 const WIDTH = 80;
 
 /** `godwit --help` */

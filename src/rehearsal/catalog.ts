@@ -11,6 +11,8 @@ export interface Relation extends SeenRelation {
   /** Of an index or a TOAST table: the oid of its table. */
   readonly owner: string | null;
   readonly isToast: boolean;
+  /** The oids of the tables whose partition or child it is. */
+  readonly parents: readonly string[];
   /** How often the session has read it as a whole in its transaction. */
   readonly scans: number;
 }
@@ -33,6 +35,7 @@ export async function relationsOf(connection: Connection): Promise<Relations> {
         valid: row.valid,
         owner: row.owner,
         isToast: row.kind === "t" || row.toast_index,
+        parents: row.parents === null ? [] : row.parents.split(" "),
         scans: Number(row.scans),
       },
     ]),
@@ -50,6 +53,7 @@ interface Row extends Record<string, unknown> {
   readonly table: string | null;
   readonly toast_index: boolean;
   readonly scans: string;
+  readonly parents: string | null;
 }
 
 const KINDS: Readonly<Record<string, RelationKind>> = {
@@ -68,6 +72,7 @@ const KINDS: Readonly<Record<string, RelationKind>> = {
 const RELATIONS = `select c.oid::pg_catalog.text as oid, n.nspname as schema, c.relname as name, c.relkind::pg_catalog.text as kind,
   c.relfilenode::pg_catalog.text as file, coalesce(i.indisvalid, true) as valid,
   coalesce(i.indrelid, o.oid)::pg_catalog.text as owner, t.relname as table, coalesce(t.relkind = 't', false) as toast_index,
+  (select pg_catalog.string_agg(h.inhparent::pg_catalog.text, ' ') from pg_catalog.pg_inherits h where h.inhrelid = c.oid) as parents,
   case when c.relkind in ('r', 'm') then pg_catalog.pg_stat_get_xact_numscans(c.oid) else 0 end::pg_catalog.text as scans
 from pg_catalog.pg_class c
 join pg_catalog.pg_namespace n on n.oid = c.relnamespace

@@ -13,7 +13,7 @@ import { type Statement, splitStatements } from "../core/sql/statements.ts";
 import type { Connection, Result } from "../database/connection.ts";
 import { DatabaseError } from "../errors.ts";
 import { codePointOffset } from "../std/text.ts";
-import { isInTransaction, locksOf, relationsOf } from "./catalog.ts";
+import { isInTransaction, locksOf, type Relations, relationsOf } from "./catalog.ts";
 import { effectsOf, type Moment } from "./measure.ts";
 import { gated, type Open } from "./outside.ts";
 import type { Recorder } from "./recorder.ts";
@@ -53,7 +53,7 @@ export function observedConnection(connection: Connection, options: ObservedOpti
     query: (text, parameters) => inOrder(() => connection.query(text, parameters)),
     ask: (text, parameters, more) =>
       inOrder(() =>
-        observed.one(whole(text), {
+        observed.call(whole(text), {
           run: () => connection.ask(text, parameters, more),
           pass: () => connection.ask("select where false", []),
         }),
@@ -86,6 +86,8 @@ interface Ways<T> {
 class Observed {
   readonly #connection: Connection;
   readonly #options: ObservedOptions;
+  /** Behind the statement before, of the same text. */
+  #relations: Relations | null = null;
 
   constructor(connection: Connection, options: ObservedOptions) {
     this.#connection = connection;
@@ -97,6 +99,7 @@ class Observed {
     const statements = splitStatements(text);
     if (statements.length === 0) return run(text);
     const results: Result[] = [];
+    this.#relations = null;
     for (const [index, statement] of statements.entries())
       try {
         const ways = { run: () => run(statement.text), pass: async () => [] };
@@ -109,17 +112,24 @@ class Observed {
     return results;
   }
 
+  /** A statement that code has sent. Others of its own may have come between. */
+  call<T>(statement: Statement, ways: Ways<T>): Promise<T> {
+    this.#relations = null;
+    return this.one(statement, ways);
+  }
+
   async one<T>(statement: Statement, { run, pass }: Ways<T>): Promise<T> {
     const { observer, recorder, measures } = this.#options;
     const { backendPid } = this.#connection.server;
-    const reason = whyNotRun(statement.text);
+    const refused = whyNotRun(statement.text);
     // Of most statements nothing is asked then, and a thousand migrations are soon there.
     const mayFail = makesExtension(statement.text) || recorder.lacking.size > 0;
-    if (!measures && reason === null && !mayFail) return run();
+    if (!measures && refused === null && !mayFail) return run();
     const inTransaction = await isInTransaction(observer, backendPid);
     const base = { text: statement.text, line: statement.line, inTransaction };
-    if (reason !== null) {
-      recorder.notRun(base, reason);
+    if (refused !== null) {
+      if (refused.lacks !== null) recorder.lacking.add(refused.lacks);
+      recorder.notRun(base, refused.because);
       return pass();
     }
     const attempt = inTransaction && mayFail ? () => this.#leniently(statement.text, run) : run;
@@ -133,7 +143,7 @@ class Observed {
       }
     const source = inTransaction ? this.#connection : observer;
     const before: Moment = {
-      relations: await relationsOf(source),
+      relations: (inTransaction ? this.#relations : null) ?? (await relationsOf(source)),
       locks: await locksOf(observer, backendPid),
     };
     recorder.begun(before.relations);
@@ -157,6 +167,7 @@ class Observed {
       relations: await relationsOf(source),
       locks: inTransaction ? await locksOf(observer, backendPid) : (locks ?? []),
     };
+    this.#relations = after.relations;
     const heldUntil = inTransaction ? "transaction" : "statement";
     const first = recorder.first() ?? before.relations;
     recorder.seen({
@@ -194,22 +205,22 @@ class Observed {
     } catch (error) {
       if (!(error instanceof DatabaseError) || connection.lost.aborted) throw error;
       const extension = makesExtension(text) ? /extension "([^"]+)"/.exec(error.message)?.[1] : undefined;
-      const isMissing = extension !== undefined && ["0A000", "58P01", "22023"].includes(error.sqlState ?? "");
-      if (isMissing) lacking.add(extension);
+      const isMissing = extension !== undefined && ["0A000", "58P01"].includes(error.sqlState ?? "");
+      if (isMissing) lacking.add(`extension ${extension}`);
       else if (lacking.size === 0 || !MISSING.has(error.sqlState ?? "")) throw error;
       await connection.execute("rollback to savepoint godwit_rehearsal");
       await connection.execute("release savepoint godwit_rehearsal");
       throw new PassedOver(
         isMissing
           ? `the scratch server has no extension ${extension}`
-          : `it needs what is missing without ${[...lacking].join(", ")}: ${error.message}`,
+          : `it failed, perhaps only because the scratch server has no ${[...lacking].join(", ")}: ${error.message}`,
       );
     }
   }
 }
 
-/** undefined_object, undefined_table, undefined_function, undefined_column, invalid_schema_name, no unique index */
-const MISSING = new Set(["42704", "42P01", "42883", "42703", "3F000", "42830", "42P07", "0A000"]);
+/** An object, a table, a function, a column, a schema or a unique key is not there. */
+const MISSING = new Set(["42704", "42P01", "42883", "42703", "3F000", "42830"]);
 
 class PassedOver extends Error {}
 

@@ -74,7 +74,7 @@ export async function gated<T>(
   }
 }
 
-/** The tables that a statement may lock: those that its text names, by themselves or by an index; else all. */
+/** The tables that a statement may lock: those that its text names, by themselves or by an index, with their parts; else all. */
 function tablesOf(text: string, relations: Relations): readonly Relation[] {
   const lower = text.toLowerCase();
   const lockable = (relation: Relation | undefined) => relation?.kind === "table" && !relation.isToast;
@@ -84,6 +84,13 @@ function tablesOf(text: string, relations: Relations): readonly Relation[] {
     const table = relation.owner === null ? relation : relations.get(relation.owner);
     if (table !== undefined && lockable(table)) named.add(table);
   }
+  // A set grows while it is gone through, so the parts of parts follow.
+  const childrenOf = new Map<string, Relation[]>();
+  for (const relation of relations.values())
+    for (const parent of relation.parents)
+      childrenOf.set(parent, [...(childrenOf.get(parent) ?? []), relation]);
+  for (const table of named)
+    for (const child of childrenOf.get(table.oid) ?? []) if (lockable(child)) named.add(child);
   const all = named.size > 0 ? [...named] : [...relations.values()].filter(lockable);
   return all.slice(0, MOST_TABLES);
 }

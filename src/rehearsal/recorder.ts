@@ -7,7 +7,7 @@ import type { SeenStatement } from "./seen.ts";
 type Base = Pick<Statement, "text" | "line"> & { readonly inTransaction: boolean };
 
 export class Recorder {
-  /** Extensions that a migration wants and the scratch server does not have. */
+  /** What a migration wants and the scratch server does not have: `extension postgis`, `foreign server`. */
   readonly lacking: Set<string>;
   #seen: SeenStatement[] = [];
   #first: Relations | null = null;

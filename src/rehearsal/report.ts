@@ -45,7 +45,10 @@ export interface RehearsedStep {
   readonly file: string;
   readonly direction: "up" | "down";
   readonly phase: string;
-  /** The worst of its statements. `null`: nothing is known of any. */
+  /**
+   * The worst of its statements, as far as they were rehearsed. `null`: nothing bad is known, but not all of it was rehearsed,
+   * so it is not called safe.
+   */
   readonly risk: Risk | null;
   /** Why none of it was rehearsed. `null`: its statements are below. */
   readonly notRehearsed: string | null;
@@ -113,5 +116,6 @@ export function countsOf(steps: readonly RehearsedStep[]): RehearsalReport["coun
 
 export function riskOf(statements: readonly RehearsedStatement[]): Risk | null {
   if (statements.length === 0) return "safe";
-  return worstRisk(statements.flatMap(({ risk }) => (risk === null ? [] : [risk])));
+  const worst = worstRisk(statements.flatMap(({ risk }) => (risk === null ? [] : [risk])));
+  return worst === "safe" && statements.some(({ risk }) => risk === null) ? null : worst;
 }

@@ -1,7 +1,7 @@
 /** What a statement means for those who use its tables meanwhile. Values in, values out. */
 import { accept } from "../core/sql/cursor.ts";
 import { nextToken } from "../core/sql/tokens.ts";
-import { blocksReads, blocksWrites, type LockMode } from "./lock-modes.ts";
+import { blocksReads, blocksWrites, isAtLeast, type LockMode } from "./lock-modes.ts";
 import type { SeenLock, SeenRelation, SeenStatement } from "./seen.ts";
 
 /** From the least to the worst. */
@@ -22,7 +22,7 @@ export interface Judgement {
  * same transaction, reads, builds or changes what is there: the lock is held until the transaction ends.
  */
 export function judge(seen: SeenStatement): Judgement {
-  const { text, rewrites, scans, builds, locks, held } = seen;
+  const { text, rewrites, scans, locks, held } = seen;
   const whole = rewrites.filter(({ kind }) => kind !== "index");
   const own = blocking(locks);
   if (whole.length > 0) {
@@ -48,8 +48,10 @@ export function judge(seen: SeenStatement): Judgement {
       safer: accept({ text, at: 0 }, "drop", "index") ? saferWay(seen) : null,
     };
   }
-  const read = scans.length + builds.length > 0 ? `${named(scans)} is read as a whole, and ` : "";
-  return { risk: "safe", why: `${read}others read and write meanwhile.`, safer: null };
+  const read = scans.length > 0 ? `${named(scans)} is read as a whole, and others` : "Others";
+  const why =
+    locks.length === 0 ? "It locks nothing that was there before." : `${read} read and write meanwhile.`;
+  return { risk: "safe", why, safer: null };
 }
 
 export function worstRisk(risks: readonly Risk[]): Risk | null {
@@ -81,9 +83,14 @@ function named(relations: readonly SeenRelation[]): string {
 }
 
 function lockWords(locks: readonly SeenLock[]): string {
+  const tables = new Set(locks.filter(({ kind }) => kind !== "index").map(({ name }) => name));
   const strongest = new Map<string, LockMode>();
-  for (const lock of [...locks].sort((a, b) => a.mode.length - b.mode.length))
-    if (!blocksReads(strongest.get(nameOf(lock)) ?? "SHARE")) strongest.set(nameOf(lock), lock.mode);
+  for (const lock of locks) {
+    // The index of a table that is locked itself says nothing more.
+    if (lock.table !== null && tables.has(lock.table)) continue;
+    const known = strongest.get(nameOf(lock));
+    if (known === undefined || isAtLeast(lock.mode, known)) strongest.set(nameOf(lock), lock.mode);
+  }
   const byMode = new Map<LockMode, string[]>();
   for (const [name, mode] of strongest) byMode.set(mode, [...(byMode.get(mode) ?? []), name]);
   return [...byMode].map(([mode, names]) => `${mode} on ${names.join(", ")}`).join(" and ");

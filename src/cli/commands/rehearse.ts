@@ -45,7 +45,7 @@ function textOf(report: RehearsalReport, paint: Paint): string {
 
 function linesOf(step: RehearsedStep, paint: Paint): readonly string[] {
   const { revision, file, risk, notRehearsed, statements } = step;
-  const verdict = notRehearsed === null ? (risk ?? "unknown") : `not rehearsed: ${notRehearsed}`;
+  const verdict = notRehearsed === null ? (risk ?? "not known") : `not rehearsed: ${notRehearsed}`;
   return [
     `${revision}  ${paint("dim", file)}  ${painted(verdict, paint)}`,
     ...statements.flatMap((statement) => statementLines(statement, paint)),
@@ -55,7 +55,7 @@ function linesOf(step: RehearsedStep, paint: Paint): readonly string[] {
 function statementLines(statement: RehearsedStatement, paint: Paint): readonly string[] {
   const { line, text, state, risk, why, safer, locks } = statement;
   const place = line === null ? "" : `line ${line}: `;
-  const verdict = state === "rehearsed" ? (risk ?? "unknown") : state;
+  const verdict = state === "rehearsed" ? (risk ?? "not known") : state;
   const shown = locks
     .filter(({ kind }) => kind !== "index")
     .map(({ relation, mode }) => `${mode} on ${relation}`);

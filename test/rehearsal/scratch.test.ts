@@ -1,0 +1,58 @@
+/** The scratch server: of the wanted version or the nearest, and gone with whoever made it. */
+import { readdirSync } from "node:fs";
+import { describe } from "vitest";
+import { serverPackage } from "../../scripts/servers.mjs";
+import { nearest, openScratch } from "../../src/database/embedded/scratch.ts";
+import { commandIn } from "../support/command.ts";
+import { expect, test } from "../support/database.ts";
+import { folderOf } from "../support/target.ts";
+import { until } from "../support/until.ts";
+
+const scratches = (folder: string) =>
+  readdirSync(folder).filter((name) => name.startsWith("godwit-scratch-"));
+
+for (const signal of ["SIGKILL", "SIGINT", "SIGTERM"] as const)
+  test(`server and folder are gone after ${signal}`, async ({ db }) => {
+    const folder = folderOf({ "migrations/0001_long.sql": "select pg_sleep(600);", "temporary/x": "" });
+    const temporary = `${folder}/temporary`;
+    const godwit = commandIn({ folder, url: db.url, env: { TMPDIR: temporary } });
+    const running = godwit.start("rehearse", "--json");
+    const data = await until(
+      () => {
+        const [name] = scratches(temporary);
+        return name !== undefined && readdirSync(`${temporary}/${name}`).includes("data") ? name : null;
+      },
+      { what: "the scratch server" },
+    );
+    await until(() => readdirSync(`${temporary}/${data}/data`).includes("postmaster.pid"));
+    running.child.kill(signal);
+    await running.ended;
+    await until(() => scratches(temporary).length === 0, { what: "the folder to go" });
+  });
+
+describe("the version", () => {
+  test("is the wanted one, else the nearest newer one, else the newest", () => {
+    const found = [18, 15, 16].map((major) => ({ major }));
+    const chosen = (major: number | undefined) => nearest(found, major)?.major;
+    expect(chosen(15)).toBe(15);
+    expect(chosen(17)).toBe(18);
+    expect(chosen(13)).toBe(15);
+    expect(chosen(19)).toBe(18);
+    expect(chosen(undefined)).toBe(18);
+    expect(nearest([], 15)).toBeUndefined();
+  });
+
+  test("that was asked for is named where it is another", async () => {
+    await using scratch = await openScratch({ major: 14, environment: process.env });
+    expect(scratch).toMatchObject({ major: 18, insteadOf: 14 });
+  });
+
+  test("of a package of its own is found", async () => {
+    const packages = [serverPackage(15), "/nowhere"];
+    await using scratch = await openScratch({ major: 15, packages, environment: process.env });
+    await scratch.create("some");
+    await using connection = await scratch.open("some");
+    expect(Math.floor(connection.server.version / 10_000)).toBe(15);
+    expect(scratch.insteadOf).toBeNull();
+  });
+});
