@@ -61,6 +61,7 @@ export const ERROR_CODES = {
   SOURCE_FOLDER_MISSING: "SourceError",
   SOURCE_FOLDER_UNREADABLE: "SourceError",
   SOURCE_FOLDER_EMPTY: "SourceError",
+  SCHEMA_FILE_FAILED: "SourceError",
   SOURCE_FILE_UNREADABLE: "SourceError",
   SOURCE_FILE_ENCODING: "SourceError",
   SOURCE_FILE_EMPTY: "SourceError",
@@ -93,6 +94,8 @@ export const ERROR_CODES = {
   GRAPH_SEVERAL_HEADS: "SourceError",
   // Decide.
   PLAN_EDITED: "PlanRefused",
+  DIFF_UNPROVEN: "PlanRefused",
+  DIFF_LOSES_DATA: "PlanRefused",
   PLAN_VANISHED: "PlanRefused",
   PLAN_REPLACED: "PlanRefused",
   PLAN_LATE: "PlanRefused",

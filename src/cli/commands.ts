@@ -31,6 +31,10 @@ const SERVICE: readonly OptionKey[] = [
 ];
 const WORDS = "a revision or the start of one";
 const SQL = { syntax: "--sql", help: "print a script for psql instead; needs no database" };
+const EXCLUDE = {
+  syntax: "--exclude <pattern…>",
+  help: "tables that are not compared: spatial_ref_sys, audit.*",
+};
 const MESSAGE = { syntax: "-m, --message <text>", help: "the name, as one text" };
 
 /** Files for a deployment: the flag of `init`, and its key. */
@@ -250,6 +254,28 @@ export const COMMANDS: readonly CommandRow[] = [
     load: () => import("./commands/drift.ts"),
   },
   {
+    name: "diff",
+    targets: "flag",
+    summary: "print the SQL from one schema to another",
+    description:
+      "Makes both schemas on a PostgreSQL of its own in a temporary folder, finds the statements, carries them out there, and compares. Statements that are not proven are not printed. Databases that are named are only read. A schema is the migrations, the configured database, a URL, or a file or folder of SQL.",
+    flags: [
+      { syntax: "--from <schema>", help: "migrations (the default), database, a URL, or a path of SQL" },
+      { syntax: "--to <schema>", help: "the desired one, named likewise" },
+      EXCLUDE,
+      { syntax: "--down", help: "print the way back instead" },
+      { syntax: "--exit-code", help: "exit 1 if they differ" },
+    ],
+    examples: [
+      ["godwit diff --to schema.sql", "what a migration would have to do"],
+      [
+        "godwit diff --from database --to migrations --exit-code",
+        "whether the database is what the files make",
+      ],
+    ],
+    load: () => import("./commands/diff.ts"),
+  },
+  {
     name: "compatible",
     summary: "tell whether another image can live with the database",
     description:
@@ -314,17 +340,27 @@ export const COMMANDS: readonly CommandRow[] = [
     excludes: [{ flag: "sql", others: ["ts"] }],
     targets: "flag",
     aliases: ["revision"],
-    summary: "make an empty migration",
+    summary: "make a migration, empty or with what a desired schema needs",
     arguments: [{ syntax: "[name…]", help: "what it does, in a few words" }],
     flags: [
       MESSAGE,
       { syntax: "--ts", help: "in TypeScript" },
       { syntax: "--sql", help: "in SQL (the default, unless all others are TypeScript)" },
       { syntax: "--revises <revision>", help: "its parent in a revision graph" },
+      { syntax: "--autogenerate", help: "with the statements from the migrations to the desired schema" },
+      { syntax: "--to <schema>", help: "the desired schema: a file or folder of SQL, a URL, or database" },
+      EXCLUDE,
+      { syntax: "--allow-data-loss", help: "write statements that drop or narrow data" },
+    ],
+    needs: [
+      { flag: "to", other: "autogenerate" },
+      { flag: "exclude", other: "autogenerate" },
+      { flag: "allowDataLoss", other: "autogenerate" },
     ],
     examples: [
       ["godwit new add shop slugs", "migrations/0008_add_shop_slugs.sql"],
       ["godwit new --ts fill shop slugs", "migrations/0009_fill_shop_slugs.ts"],
+      ['godwit new --autogenerate --to schema.sql -m "Add shop slugs"', "what makes the schema of the file"],
     ],
     load: () => import("./commands/new.ts"),
   },

@@ -69,3 +69,8 @@ export function bareName(name: string): string {
 export function quotedIfNeeded(name: string): string {
   return /^[a-z_][a-z0-9_$]*$/.test(name) ? name : quotedName(name);
 }
+
+/** One way to write names: in quotes only where they need them. For comparing, not for the server. */
+export function bareStatement(text: string): string {
+  return text.replace(/"([a-z_][a-z0-9_]*)"/g, "$1");
+}

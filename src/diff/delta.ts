@@ -10,14 +10,14 @@ export interface Delta {
   readonly unknown: readonly string[];
 }
 
-/** Both databases are read in a transaction that can't write. Roles are taken as given: they belong to the server. */
-export async function deltaOf(present: Connection, desired: Connection): Promise<Delta> {
+/** Both databases are read in a transaction that can't write. Roles are taken as given: they belong to the server. Of what `owner` owns no owner is said. */
+export async function deltaOf(present: Connection, desired: Connection, owner: string): Promise<Delta> {
   const { plan } = await import("@supabase/pg-delta/plan");
   const [before, after] = [await factsOf(present), await factsOf(desired)];
   const { actions } = plan(before.facts, after.facts, {
     scope: "database",
     assumedRoles: [...(await rolesOf(present))],
-    defaultOwner: present.server.user,
+    defaultOwner: owner,
   });
   return {
     statements: actions.map(({ sql, transactionality, dataLoss }) => ({
@@ -38,7 +38,7 @@ interface Facts {
 
 async function factsOf(connection: Connection): Promise<Facts> {
   const { extract } = await import("@supabase/pg-delta/extract");
-  const { factBase, diagnostics } = await extract(poolOf(connection) as never, { redactSecrets: false });
+  const { factBase, diagnostics } = await extract(poolOf(connection) as never);
   const unknown = diagnostics.filter(({ code }) => code === "unmodeled_kind").map(({ message }) => message);
   return { facts: await correctedFacts(connection, factBase), unknown };
 }

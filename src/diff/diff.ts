@@ -17,7 +17,9 @@ import { AFTER } from "./after.ts";
 import { BEFORE } from "./before.ts";
 import { changesBetween, statementsBy } from "./change.ts";
 import { deltaOf } from "./delta.ts";
-import { withoutMoves } from "./order.ts";
+import type { RenameHint } from "./hints.ts";
+import { differencesBetween } from "./judge.ts";
+import { hintedRenames, sameUnderAnotherName } from "./renames.ts";
 import { type DiffStatement, harmless } from "./statement.ts";
 import { tidy } from "./tidy.ts";
 
@@ -27,6 +29,9 @@ export interface DiffInput {
   readonly desired: Connection;
   /** What is compared. */
   readonly compared: SnapshotOptions;
+  readonly renames?: readonly RenameHint[] | undefined;
+  /** Who owns what has no owner of its own. */
+  readonly owner?: string | undefined;
 }
 
 export interface SchemaDiff {
@@ -43,34 +48,40 @@ export interface SchemaDiff {
 /** As long as an own statement after pg-delta makes another one possible. */
 const ROUNDS_AFTER = 3;
 
-export async function diffSchemas({ copy, desired, compared }: DiffInput): Promise<SchemaDiff> {
+export async function diffSchemas({
+  copy,
+  desired,
+  compared,
+  renames = [],
+  owner = copy.server.user,
+}: DiffInput): Promise<SchemaDiff> {
   const goal = await takeSnapshot(desired, compared);
   const look = () => takeSnapshot(copy, compared);
   const done: DiffStatement[] = [];
   const answer = (now: SchemaSnapshot, refused: SchemaDiff["refused"] = null): SchemaDiff => {
-    const { differences, moved } = withoutMoves(changesBetween(now, goal));
+    const { differences, moved } = differencesBetween(now, goal);
     return { statements: done, left: differences, otherOrder: moved, refused };
   };
 
-  const first = await look();
-  for (const text of statementsBy(BEFORE, changesBetween(first, goal)))
-    if ((await tried(copy, text)) === null) done.push(ownStatement(text));
-  const { statements } = await deltaOf(copy, desired);
-  for (const statement of tidy(statements, done.length === 0 ? first : await look())) {
+  const add = async (texts: readonly string[]) => {
+    const before = done.length;
+    for (const text of texts) if ((await tried(copy, text)) === null) done.push(ownStatement(text));
+    return done.length > before;
+  };
+
+  let first = await look();
+  if (await add(hintedRenames(renames, { from: first, to: goal }))) first = await look();
+  if (await add(sameUnderAnotherName(changesBetween(first, goal)))) first = await look();
+  if (await add(statementsBy(BEFORE, changesBetween(first, goal)))) first = await look();
+  const { statements } = await deltaOf(copy, desired, owner);
+  for (const statement of tidy(statements, { snapshot: first, owner })) {
     const refused = await tried(copy, statement.text);
     if (refused !== null) return answer(await look(), refused);
     done.push(statement);
   }
   let now = await look();
   for (let round = 0; round < ROUNDS_AFTER; round++) {
-    const more = statementsBy(AFTER, changesBetween(now, goal));
-    let made = 0;
-    for (const text of more)
-      if ((await tried(copy, text)) === null) {
-        done.push(ownStatement(text));
-        made++;
-      }
-    if (made === 0) break;
+    if (!(await add(statementsBy(AFTER, changesBetween(now, goal))))) break;
     now = await look();
   }
   return answer(now);

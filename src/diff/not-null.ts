@@ -1,5 +1,6 @@
 /** NOT NULL as a constraint with a name of its own, as PostgreSQL 18 has it. pg-delta knows only that there is one. */
 import { alterColumn, bareName, changed, columnOf, quotedIfNeeded, type Rule } from "./change.ts";
+import { isMadeName } from "./judge.ts";
 
 interface NotNull {
   readonly name: string;
@@ -9,7 +10,8 @@ interface NotNull {
 
 export const notNull: Rule = (change) => {
   const found = changed(change, "column", "not null constraint");
-  if (found === undefined || change.after?.attributes["not null"] !== true) return null;
+  if (found === undefined || isMadeName(found.attribute, found.from, found.to)) return null;
+  if (change.after?.attributes["not null"] !== true) return null;
   const { table, column } = columnOf(change.name, change.after);
   const usual = quotedIfNeeded(`${bareName(table)}_${bareName(column)}_not_null`);
   const [from, to] = [read(found.from, usual), read(found.to, usual)];

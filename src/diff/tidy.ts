@@ -1,27 +1,53 @@
-/** Statements of pg-delta that do nothing, left out. Pure. */
+/** Statements of pg-delta that do nothing, left out, and others written as people write them. Pure. */
+
 import type { SchemaSnapshot } from "../schema/snapshot.ts";
+import { bareStatement } from "./change.ts";
 import type { DiffStatement } from "./statement.ts";
 
 const DROPS_DEFAULT = /^ALTER TABLE (.+) ALTER COLUMN (.+) DROP DEFAULT$/s;
+const GRANTS = /^GRANT .+? ON [A-Z ]+ ("?[^ ].*?)(?:\(.*\))? TO (\S+)$/s;
+/** All that there are for a table. Which ones there are depends on the version. */
+const ALL_OF_TABLE =
+  /^GRANT DELETE, INSERT, (?:MAINTAIN, )?REFERENCES, SELECT, TRIGGER, TRUNCATE, UPDATE ON /;
 
-/** Before each change of a type pg-delta drops the default, also where there is none. */
-export function tidy(
-  statements: readonly DiffStatement[],
-  { objects }: SchemaSnapshot,
-): readonly DiffStatement[] {
-  const withDefault = new Set(
-    objects
-      .filter(({ kind, attributes }) => kind === "column" && attributes.default !== undefined)
-      .map(({ name }) => unquoted(name)),
-  );
-  return statements.filter(({ text }, at) => {
-    const [, table, column] = DROPS_DEFAULT.exec(text) ?? [];
-    if (table !== undefined) return withDefault.has(unquoted(`${table}.${column}`));
-    return statements.findIndex((other) => other.text === text) === at || !text.includes("REPLICA IDENTITY");
-  });
+export interface TidyOptions {
+  /** Before the statements. */
+  readonly snapshot: SchemaSnapshot;
+  /** Who makes what the statements make, and so has every right on it. */
+  readonly owner: string;
 }
 
-/** One way to write a name: quotes are only where they are needed. */
-function unquoted(name: string): string {
-  return name.replace(/"([a-z_][a-z0-9_]*)"/g, "$1");
+export function tidy(
+  statements: readonly DiffStatement[],
+  { snapshot, owner }: TidyOptions,
+): readonly DiffStatement[] {
+  const withDefault = new Set(
+    snapshot.objects
+      .filter(({ kind, attributes }) => kind === "column" && attributes.default !== undefined)
+      .map(({ name }) => bareStatement(name)),
+  );
+  const made: string[] = [];
+  return statements
+    .filter(({ text }, at) => {
+      const bare = bareStatement(text);
+      if (bare.startsWith("CREATE ")) made.push(bare);
+      // Before each change of a type pg-delta drops the default, also where there is none.
+      const [, table, column] = DROPS_DEFAULT.exec(bare) ?? [];
+      if (table !== undefined) return withDefault.has(`${table}.${column}`);
+      const [, object, who] = GRANTS.exec(bare) ?? [];
+      if (object !== undefined && who === bareStatement(owner) && !bare.includes(" WITH GRANT OPTION"))
+        return !made.some((create) => creates(create, object));
+      return (
+        statements.findIndex((other) => other.text === text) === at || !text.includes("REPLICA IDENTITY")
+      );
+    })
+    .map((statement) => ({
+      ...statement,
+      text: statement.text.replace(/[;\s]+$/, "").replace(ALL_OF_TABLE, "GRANT ALL ON "),
+    }));
+}
+
+function creates(statement: string, object: string): boolean {
+  const at = statement.indexOf(` ${object}`);
+  return at !== -1 && at < 60 && !/[\w$.]/.test(statement[at + object.length + 1] ?? " ");
 }

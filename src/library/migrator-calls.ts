@@ -159,6 +159,15 @@ export function migratorOf(load: Load, { name, signal }: MigratorOptions): Migra
         return rehearse(assembled.target, { ...wanted, ...parts }, context);
       });
     },
+    async diff(given) {
+      const { checkGiven, TEXT, TEXTS } = await import("../config/given.ts");
+      const keys = { from: TEXT, to: TEXT, exclude: TEXTS };
+      checkGiven(given, { name: "diff()", keys, required: ["to"] });
+      return callUnopened({ offline: false }, async ({ settings, say }, { signal }) => {
+        const { diffOf } = await import("../assemble/diff.ts");
+        return diffOf(settings, given, { say, signal });
+      });
+    },
     async script(given = {}) {
       const { checkGiven, oneOf, TEXT } = await import("../config/given.ts");
       const keys = { direction: oneOf("up", "down"), goal: TEXT, from: TEXT };

@@ -1,4 +1,5 @@
 /** What a migrator can do for a program. */
+import type { DiffGiven } from "../assemble/diff.ts";
 import type { Diagnosis } from "../assemble/doctor.ts";
 import type { LintGiven } from "../assemble/lint.ts";
 import type { Script } from "../assemble/script.ts";
@@ -24,6 +25,7 @@ import type { RepairReport } from "../run/repair.ts";
 import type { DryRunReport } from "../run/report/dry-run-report.ts";
 import type { Report } from "../run/report/report.ts";
 import type { StatusRow } from "../run/report/status-rows.ts";
+import type { SchemaDiffReport } from "../run/schema-diff.ts";
 import type { ImportState } from "../run/status.ts";
 import type { Redelivery, UndeliveredAction } from "../service/webhooks/undelivered.ts";
 import type { ImageRevisions, RevisionList } from "../source/revisions.ts";
@@ -114,6 +116,11 @@ export interface Migrator extends AsyncDisposable {
    * and the safer way. The target is only read. Throws what `plan(goal)` would throw.
    */
   rehearse(goal?: string): Promise<RehearsalReport>;
+  /**
+   * The statements from one schema to another, and back, proven on a scratch server. Databases that are named are only read.
+   * Throws `SourceError` for a file of the schema, and `PlanRefused` if no statements are proven.
+   */
+  diff(options: DiffGiven): Promise<SchemaDiffReport>;
   /** Writes `up` or `down` as a script for psql. It reads the files, and connects to no database. */
   script(options?: ScriptGiven): Promise<Script>;
   /**

@@ -6,6 +6,7 @@ import { headsOf } from "../../core/heads.ts";
 import type { Migration } from "../../core/migration.ts";
 import { resolveRevision } from "../../core/revision.ts";
 import { ConfigError, SourceError } from "../../errors.ts";
+import { type GeneratedMigration, generatedText } from "../../source/plain/generated.ts";
 import { templateOf } from "../../source/plain/template.ts";
 import type { Answer, Invocation } from "../command.ts";
 import { isGraph, languageOf, nextNumber, slugOf, writeMigration } from "./create.ts";
@@ -20,8 +21,14 @@ export async function run(invocation: Invocation): Promise<Answer> {
   const revises = parentsOf(migrations, config, flags.revises);
   const id = `${nextNumber(migrations, new Date())}_${slug}`;
   const file = `${id}.${language}`;
-  writeMigration(config.folder, file, templateOf(language, revises));
   const shown = relative(process.cwd(), join(config.folder, file));
+  if (flags.autogenerate === true) {
+    const { generate } = await import("./generate.ts");
+    const write = (content: GeneratedMigration) =>
+      writeMigration(config.folder, file, generatedText(language, revises, content));
+    return generate(invocation, config, { id, path: join(config.folder, file), shown, revises, write });
+  }
+  writeMigration(config.folder, file, templateOf(language, revises));
   return { json: { revision: id, file: join(config.folder, file), revises }, text: shown, result: true };
 }
 

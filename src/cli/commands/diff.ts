@@ -1,0 +1,48 @@
+/** `godwit diff` */
+import { diffOf } from "../../assemble/diff.ts";
+import type { DiffStatement } from "../../diff/statement.ts";
+import type { SchemaDiffReport } from "../../run/schema-diff.ts";
+import type { Answer, Invocation } from "../command.ts";
+
+export async function run(invocation: Invocation): Promise<Answer> {
+  const { flags, say, signal } = invocation;
+  const config = await invocation.config();
+  const report = await diffOf(config, givenBy(flags), { say, signal });
+  const different = report.statements.length > 0;
+  return {
+    json: { different, ...report },
+    text: textOf(report, flags.down === true),
+    verbatim: true,
+    result: true,
+    exitCode: flags.exitCode === true && different ? 1 : 0,
+  };
+}
+
+export function givenBy(flags: Invocation["flags"]) {
+  const text = (value: Invocation["flags"][string]) => (typeof value === "string" ? value : undefined);
+  const exclude = Array.isArray(flags.exclude) ? (flags.exclude as readonly string[]) : [];
+  return { from: text(flags.from), to: text(flags.to), exclude };
+}
+
+function textOf(
+  { from, to, statements, back, losses, notes, provenOn }: SchemaDiffReport,
+  down: boolean,
+): string {
+  if (statements.length === 0)
+    return [`-- No differences between ${from} and ${to}.`, ...notes.map(comment)].join("\n");
+  const [first, second] = down ? [to, from] : [from, to];
+  return [
+    `-- From ${first} to ${second}, proven on PostgreSQL ${provenOn}.`,
+    ...notes.map(comment),
+    ...(down ? [] : losses.map((loss) => comment(`Loses data: ${loss}`))),
+    sqlOf(down ? back : statements),
+  ].join("\n");
+}
+
+function comment(text: string): string {
+  return `-- ${text.replace(/\s+/g, " ")}`;
+}
+
+export function sqlOf(statements: readonly DiffStatement[]): string {
+  return statements.map(({ text }) => `${text};`).join("\n");
+}

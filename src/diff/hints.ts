@@ -1,0 +1,60 @@
+/**
+ * Renames are told, never guessed: `-- renamed from old` above a `CREATE TABLE`, or at the end of a column's line. Pure.
+ *
+ * A hint that has been carried out does no harm: it means nothing once the old name is gone.
+ */
+import { splitStatements } from "../core/sql/statements.ts";
+import type { SchemaFile } from "./load.ts";
+
+export interface RenameHint {
+  /** Qualified. */
+  readonly table: string;
+  /** `null`: the table itself was renamed. */
+  readonly column: string | null;
+  readonly from: string;
+}
+
+const NAME = `(?:"(?:[^"]|"")+"|[\\p{L}_][\\p{L}\\p{N}_$]*)`;
+const HINT = new RegExp(`--[ \\t]*renamed from[ \\t]+(${NAME})[ \\t]*$`, "iu");
+const TABLE = new RegExp(
+  `^create\\s+(?:unlogged\\s+)?table\\s+(?:if\\s+not\\s+exists\\s+)?(${NAME}(?:\\.${NAME})?)`,
+  "iu",
+);
+const COLUMN = new RegExp(`^\\s*,?\\s*(${NAME})\\s`, "u");
+
+export function renameHints(files: readonly SchemaFile[]): readonly RenameHint[] {
+  return files.flatMap(({ text }) => hintsIn(text));
+}
+
+function hintsIn(text: string): readonly RenameHint[] {
+  const tables = splitStatements(text).flatMap(({ text: statement, start, end }) => {
+    const [, table] = TABLE.exec(statement) ?? [];
+    return table === undefined ? [] : [{ table: qualifiedName(table), start, end }];
+  });
+  const hints: RenameHint[] = [];
+  let at = 0;
+  for (const line of text.split("\n")) {
+    const from = HINT.exec(line)?.[1];
+    const next = tables.find(({ end }) => end > at);
+    if (from !== undefined && next !== undefined) {
+      const column = at > next.start ? COLUMN.exec(line)?.[1] : undefined;
+      if (at <= next.start && line.trimStart().startsWith("--"))
+        hints.push({ table: next.table, column: null, from: folded(from) });
+      else if (column !== undefined)
+        hints.push({ table: next.table, column: folded(column), from: folded(from) });
+    }
+    at += line.length + 1;
+  }
+  return hints;
+}
+
+function qualifiedName(name: string): string {
+  const parts = [...name.matchAll(new RegExp(NAME, "gu"))].map(([part]) => folded(part));
+  return parts.length === 1 ? `public.${parts[0]}` : parts.join(".");
+}
+
+/** As the server writes it. */
+function folded(name: string): string {
+  if (!name.startsWith('"')) return name.toLowerCase();
+  return /^"[a-z_][a-z0-9_]*"$/.test(name) ? name.slice(1, -1) : name;
+}

@@ -1,0 +1,128 @@
+/** `godwit diff` and `godwit new --autogenerate`, with the real binary and its own scratch server. */
+import { readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { commandIn } from "../support/command.ts";
+import { expect, type TestDatabase, test } from "../support/database.ts";
+import { folderOf } from "../support/target.ts";
+
+const FIRST = `
+create table posts (
+  id bigint generated always as identity primary key,
+  author integer not null references users,
+  title text not null,
+  mood mood default 'good'
+);
+create table users (id integer primary key, email varchar(200) unique);
+create type mood as enum ('bad', 'good');
+create view titles as select title from posts;
+create function one() returns integer language sql as $$ select 1; $$;
+grant select on posts to readers_of_this_test;
+`;
+const SECOND = `
+-- renamed from posts
+create table articles (
+  id bigint generated always as identity primary key,
+  author integer not null references users,
+  headline text not null, -- renamed from title
+  mood mood default 'fair'
+);
+create index articles_by_author on articles (author);
+create table users (id integer primary key, email varchar(200) unique);
+create type mood as enum ('bad', 'fair', 'good');
+create view titles as select headline from articles;
+create function one() returns integer language sql as $$ select 1; $$;
+grant select on articles to readers_of_this_test;
+`;
+
+function project(db: TestDatabase, files: Readonly<Record<string, string>>) {
+  const folder = folderOf({ "migrations/.gitkeep": "", ...files });
+  const godwit = commandIn({ folder, url: db.url });
+  const written = () => readdirSync(join(folder, "migrations")).filter((name) => /^\d/.test(name));
+  const read = (name: string) => readFileSync(join(folder, "migrations", name), "utf8");
+  const write = (name: string, text: string) => writeFileSync(join(folder, name), text);
+  return { folder, godwit, written, read, write };
+}
+
+const autogenerate = ["new", "--autogenerate", "--to", "schema.sql", "-m"] as const;
+
+test("what a desired schema needs is written, applied, taken back, and needed no more", async ({ db }) => {
+  await db.admin("create role readers_of_this_test");
+  try {
+    const { godwit, written, read, write } = project(db, { "schema.sql": FIRST });
+    await godwit(...autogenerate, "first");
+    expect(written()).toEqual(["0001_first.sql"]);
+    expect(read("0001_first.sql")).not.toContain("postgres");
+    await godwit("up");
+    await db.sql("insert into users values (1, 'a')");
+    await db.sql("insert into posts (author, title) values (1, 'kept')");
+
+    const again = await godwit(...autogenerate, "nothing");
+    expect(again.stdout).toContain("nothing was written");
+    expect((await godwit("diff", "--to", "schema.sql", "--exit-code")).stdout).toContain("No differences");
+
+    write("schema.sql", SECOND);
+    await godwit.fails(1, "diff", "--to", "schema.sql", "--exit-code");
+    await godwit(...autogenerate, "second");
+    await godwit("up");
+    expect(await db.sql("select headline, mood from articles")).toEqual([{ headline: "kept", mood: "good" }]);
+    const live = await godwit("diff", "--from", "database", "--to", "schema.sql", "--json");
+    expect(live.json).toMatchObject({ different: false, statements: [] });
+
+    await godwit("down", "-1");
+    expect(await db.sql("select title, mood from posts")).toEqual([{ title: "kept", mood: "good" }]);
+    write("schema.sql", FIRST);
+    const back = await godwit("diff", "--from", "database", "--to", "schema.sql", "--json");
+    expect(back.json).toMatchObject({ different: false });
+    await godwit("up");
+  } finally {
+    await db.admin("drop owned by readers_of_this_test; drop role readers_of_this_test");
+  }
+});
+
+test("what loses data waits for a word", async ({ db }) => {
+  const { godwit, written, write } = project(db, {
+    "schema.sql": "create table t (a integer, b text, c bigint);",
+  });
+  await godwit(...autogenerate, "first");
+  write("schema.sql", "create table t (a integer, c integer);");
+  const { stderr } = await godwit.fails(1, ...autogenerate, "second");
+  expect(stderr).toContain("DIFF_LOSES_DATA");
+  expect(stderr).toContain("column public.t.c: bigint becomes integer");
+  expect(stderr).toContain('DROP COLUMN "b"');
+  expect(written()).toEqual(["0001_first.sql"]);
+  await godwit(...autogenerate, "second", "--allow-data-loss");
+  expect(written()).toEqual(["0001_first.sql", "0002_second.sql"]);
+});
+
+test("a schema that cannot be made is refused with its place, and a kind that is not understood with its name", async ({
+  db,
+}) => {
+  const { godwit, written, write } = project(db, {
+    "schema.sql": "create table t (a integer);\n\ncreate view v as select nothing from t;\n",
+  });
+  const broken = await godwit.fails(1, "diff", "--to", "schema.sql");
+  expect(broken.stderr).toContain("schema.sql:3:25");
+  expect(broken.stderr).toContain('column "nothing" does not exist');
+  write("schema.sql", "create language mine handler plpgsql_call_handler;");
+  const refused = await godwit.fails(1, ...autogenerate, "language");
+  expect(refused.stderr).toContain("language mine: added");
+  expect(written()).toEqual([]);
+  expect((await godwit.fails(2, "diff", "--to", "elsewhere")).stderr).toContain("There is no file or folder");
+});
+
+test("a migration may be a module, and tables are left out by a pattern", async ({ db }) => {
+  const { godwit, written, read } = project(db, {
+    "schema/b.sql": "create table b (a integer references a, t text default '`$' || '{x}\\n');",
+    "schema/a.sql": "create table a (id integer primary key); create table spatial_ref_sys (id integer);",
+  });
+  await godwit(
+    ...["new", "--autogenerate", "--to", "schema", "--exclude", "spatial_*", "--ts", "-m", "first"],
+  );
+  expect(written()).toEqual(["0001_first.ts"]);
+  expect(read("0001_first.ts")).not.toContain("spatial");
+  await godwit("up");
+  const { json } = await godwit(
+    ...["diff", "--from", "database", "--to", "schema", "--exclude", "spatial_*", "--json"],
+  );
+  expect(json.statements).toEqual([]);
+});
