@@ -27,4 +27,8 @@ test("only an UPDATE that returns nothing is asked what it has changed", () => {
   expect(isPlainUpdate("update a set b = 1 where :window returning id")).toBe(false);
   expect(isPlainUpdate("with x as (select 1) update a set b = 1 where :window")).toBe(false);
   expect(isPlainUpdate("delete from a where :window")).toBe(false);
+  expect(isPlainUpdate("update a set b = (1 + (select 2)) where (c and (:window)) and d in (select 1)")).toBe(
+    true,
+  );
+  expect(isPlainUpdate("update a set b = 1 where c in (select id from p where (:window(p)))")).toBe(false);
 });

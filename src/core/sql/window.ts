@@ -66,11 +66,25 @@ export function withWindow(
   return { text, written };
 }
 
-/** Whether the statement is an `UPDATE` that says nothing about what it returns, so that this can be asked of it. */
+/**
+ * Whether the statement is an `UPDATE` that says nothing about what it returns, so that this can be asked of it: for each
+ * row, whether it is in the window. Of a table in a sub-select that cannot be said.
+ */
 export function isPlainUpdate(text: string): boolean {
   const first = nextToken(text, 0);
   if (first === null || fold(text.slice(first.start, first.end)) !== "update") return false;
-  return !tokenize(text).some(
-    ({ kind, start, end }) => kind === "word" && fold(text.slice(start, end)) === "returning",
-  );
+  const tokens = tokenize(text);
+  const word = (at: number) => {
+    const token = tokens[at];
+    return token?.kind === "word" ? fold(text.slice(token.start, token.end)) : "";
+  };
+  const mark = windowMarks(text)[0]?.start ?? 0;
+  const selects: boolean[] = [];
+  for (const [at, { start }] of tokens.entries()) {
+    if (word(at) === "returning") return false;
+    if (start === mark && selects.includes(true)) return false;
+    if (text[start] === "(") selects.push(["select", "with", "values", "table"].includes(word(at + 1)));
+    if (text[start] === ")") selects.pop();
+  }
+  return true;
 }
