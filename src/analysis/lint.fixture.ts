@@ -7,14 +7,14 @@ type Files = Readonly<Record<string, string | Uint8Array>>;
 
 export async function lintFiles(
   files: Files,
-  options: Partial<Pick<LintInput, "server" | "levels">> = {},
+  options: Partial<Pick<LintInput, "server" | "levels" | "together">> = {},
 ): Promise<LintReport> {
   const folder = createFolder(files);
   const source = openFolder(`${folder}/migrations`);
   const listing = await source.list();
-  const { server = null, levels = {} } = options;
+  const { server = null, levels = {}, together = false } = options;
   return lint({
-    ...{ source, listing, chosen: listing.migrations, server, levels, root: folder },
+    ...{ source, listing, chosen: listing.migrations, server, levels, together, root: folder },
     now: new Date(),
     signal: new AbortController().signal,
   });

@@ -85,13 +85,21 @@ describe("what was not understood is counted", () => {
     expect(report.findings.map(({ rule }) => rule)).toEqual(["broken-file", RULE]);
   });
 
-  test("ten megabytes are read once, whatever is in them", { timeout: 60_000 }, async () => {
-    const line =
-      "insert into t values (1, 'some text that is long enough to fill the file; and a semicolon');\n";
+  test("ten megabytes are read once, whatever is in them", { timeout: 300_000 }, async () => {
+    const line = `insert into t values (1, '${"text; ".repeat(200)}');\n`;
     const many = line.repeat(Math.ceil((10 * 1024 * 1024) / line.length));
     const report = await lintFiles(below({ "0001_a.sql": `${many}${INDEX}\n` }));
     expect(report.statements).toBe(many.length / line.length + 1);
     expect(report.findings.map(({ rule }) => rule)).toEqual([RULE]);
+  });
+
+  test("thousands of findings, tables and waivers cost what as many lines cost", {
+    timeout: 300_000,
+  }, async () => {
+    const many = 5_000;
+    const text = `create table a (x bigint);\n${WAIVER}\n${INDEX}\n`.repeat(many);
+    const report = await lintFiles(below({ "0001_a.sql": text }));
+    expect([report.statements, report.waived, report.findings.length]).toEqual([2 * many, many, 0]);
   });
 });
 
@@ -177,6 +185,13 @@ test("a way down may drop all the tables that its way up has made", async () => 
   expect(await found({ "0001_a.sql": text })).toEqual([]);
   const up = "-- godwit: phase=contract\ndrop table a; drop table b;\n";
   expect(await found({ "0001_a.sql": up })).toEqual(["0001_a.sql:2:15 several-hot-tables"]);
+});
+
+test("a table that an earlier migration of the same run creates is used by nobody", async () => {
+  const files = below({ "0001_a.sql": "create table t (a int);\n", "0002_b.sql": `${INDEX}\n` });
+  const rules = async (together: boolean) =>
+    (await lintFiles(files, { together })).findings.map(({ rule }) => rule).filter((rule) => rule === RULE);
+  expect([await rules(true), await rules(false)]).toEqual([[], [RULE]]);
 });
 
 test("a level of the configuration counts, and off is off", async () => {

@@ -3,6 +3,7 @@
  * nobody has read. It runs nothing, and needs no database.
  */
 import { join } from "node:path";
+import type { RangeVar } from "libpg-query";
 import type { Direction, Migration } from "../core/migration.ts";
 import { GodwitError, type Problem, problemsOf } from "../errors.ts";
 import type { Content, Listing, Source } from "../source/source.ts";
@@ -11,7 +12,7 @@ import { LEVELS, type Level, type LintFinding, type LintReport, type NotUndersto
 import { type Lines, linesOf } from "./lines.ts";
 import { loadParser, type Parse } from "./parser.ts";
 import { REMARKS, RULES } from "./rules/rules.ts";
-import { readScript, type Script } from "./script.ts";
+import { createdIn, readScript, type Script, statementAt } from "./script.ts";
 import { SQUAWK_DEFAULTS, SQUAWK_RULES } from "./squawk/rules.ts";
 import { askSquawk, PREFIX } from "./squawk/squawk.ts";
 import { Waived } from "./waived.ts";
@@ -21,6 +22,8 @@ export interface LintInput {
   readonly listing: Listing;
   /** The migrations to lint. Rules about the folder look at all of them. */
   readonly chosen: readonly Migration[];
+  /** They run one after the other: what one creates is new to the next. Otherwise some may be applied. */
+  readonly together: boolean;
   /** The major version of the server. `null`: it is not known. */
   readonly server: number | null;
   /** Levels that differ from those of the tables, by the id of the rule. */
@@ -65,6 +68,8 @@ class Gathered {
   readonly #scripts: { readonly script: Script; readonly lines: Lines }[] = [];
   readonly #notUnderstood: NotUnderstood[] = [];
   readonly #waived = new Waived();
+  /** What the scripts so far create, if they run together. */
+  readonly #created: RangeVar[] = [];
   #statements = 0;
 
   constructor(input: LintInput) {
@@ -121,7 +126,10 @@ class Gathered {
     const { text, file, line, settings = migration.settings } = content;
     const mayOwnTransactions = content.ownTransactions === true;
     const given = { migration, direction, layout: this.#input.source.layout };
-    const script = readScript({ ...given, file, text, line, settings, mayOwnTransactions }, parse);
+    const createdBefore = direction === "up" ? [...this.#created] : [];
+    const own = { file, text, line, settings, mayOwnTransactions, createdBefore };
+    const script = readScript({ ...given, ...own }, parse);
+    if (direction === "up" && this.#input.together) this.#created.push(...createdIn(script));
     const lines = linesOf(text, line);
     this.#scripts.push({ script, lines });
     const whole = this.#fileText(file);
@@ -140,7 +148,7 @@ class Gathered {
     { script, lines }: { readonly script: Script; readonly lines: Lines },
   ): void {
     const { at, ...rest } = hit;
-    const statement = script.statements.findLast(({ start }) => start <= at);
+    const statement = statementAt(script, at);
     const end = statement === undefined || statement.end < at ? at : statement.end;
     this.#drafts.push({
       ...rest,

@@ -21,6 +21,10 @@ export interface Script {
   /** The line of the file on which the text starts, from 1. */
   readonly line: number;
   readonly settings: MigrationSettings;
+  /** What earlier migrations of the same run create. Nobody uses it yet. */
+  readonly createdBefore: readonly RangeVar[];
+  /** These and what it creates itself, by name. */
+  readonly created: ReadonlyMap<string, readonly RangeVar[]>;
   /** It runs in one transaction. `false`: each statement is committed by itself. */
   readonly transactional: boolean;
   /** It begins and ends transactions itself, as its tool lets it. */
@@ -42,7 +46,7 @@ export interface ReadStatement extends Statement {
 const LONGEST_STATEMENT = 256 * 1024;
 
 export interface ScriptText
-  extends Omit<Script, "statements" | "transactional" | "readable" | "ownTransactions"> {
+  extends Omit<Script, "statements" | "transactional" | "readable" | "created" | "ownTransactions"> {
   /** BEGIN and COMMIT in it mean what they say. */
   readonly mayOwnTransactions: boolean;
 }
@@ -65,7 +69,8 @@ export function readScript(given: ScriptText, parse: Parse): Script {
   const marked = isBackfill ? withoutMarks(shown) : shown;
   const readable = withBlanks(marked, unread);
   const transactional = settings.transaction ?? !needsOutside;
-  return { ...given, statements, readable, ownTransactions, transactional };
+  const created = byName([...given.createdBefore, ...createdIn({ statements })]);
+  return { ...given, statements, readable, created, ownTransactions, transactional };
 }
 
 /** BEGIN is its first statement, COMMIT its last, and there is no other, as Sqitch writes files. */
@@ -90,11 +95,37 @@ export function withBlanks(
   return parts.join("") + text.slice(done);
 }
 
-/** Whether the script itself creates the table, so that nobody uses it yet. */
-export function isCreatedHere({ statements }: Script, table: RangeVar | undefined): boolean {
-  return (
-    table !== undefined && statements.some(({ tree }) => createdBy(tree).some((one) => mayBeSame(one, table)))
-  );
+/** The tables that a script creates. */
+export function createdIn({ statements }: Pick<Script, "statements">): readonly RangeVar[] {
+  return statements.flatMap(({ tree }) => createdBy(tree));
+}
+
+/** By name, because a text may have many thousands of them. */
+function byName(tables: readonly RangeVar[]): ReadonlyMap<string, readonly RangeVar[]> {
+  const found = new Map<string, RangeVar[]>();
+  for (const table of tables) {
+    const known = found.get(table.relname ?? "");
+    if (known === undefined) found.set(table.relname ?? "", [table]);
+    else known.push(table);
+  }
+  return found;
+}
+
+/** The statement at an offset, or the one before it. They are in order. */
+export function statementAt({ statements }: Script, offset: number): ReadStatement | undefined {
+  let [low, high] = [0, statements.length];
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if ((statements[middle]?.start ?? 0) <= offset) low = middle + 1;
+    else high = middle;
+  }
+  return statements[low - 1];
+}
+
+/** Whether the script itself, or one before it in the same run, creates the table, so that nobody uses it yet. */
+export function isCreatedHere(script: Script, table: RangeVar | undefined): boolean {
+  if (table === undefined) return false;
+  return script.created.get(table.relname ?? "")?.some((one) => mayBeSame(one, table)) === true;
 }
 
 function createdBy(tree: Tree): readonly RangeVar[] {

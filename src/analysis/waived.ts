@@ -11,8 +11,14 @@ interface Placed {
   readonly used: Set<string>;
 }
 
+const FEW_LINES = 200;
+
 export class Waived {
   readonly #files = new Map<string, readonly Placed[]>();
+  /** By file and line, for those of a few lines. */
+  readonly #byLine = new Map<string, Placed[]>();
+  /** By file. */
+  readonly #wide = new Map<string, Placed[]>();
 
   /** `firstLine`: the line of the file on which the text starts. */
   addSql(file: string, text: string, firstLine: number): void {
@@ -34,12 +40,18 @@ export class Waived {
     if (known !== undefined && !isPart) return;
     const added = waivers.map((waiver) => ({ file, waiver, lines, used: new Set<string>() }));
     this.#files.set(file, [...(known ?? []), ...added]);
+    for (const each of added) {
+      const { from, to } = each.waiver;
+      if (to - from > FEW_LINES) push(this.#wide, file, each);
+      else for (let line = from; line <= to; line++) push(this.#byLine, `${line} ${file}`, each);
+    }
   }
 
   /** Whether a waiver with a reason takes the finding out. */
   takes({ file, rule, line }: LintFinding): boolean {
     let isTaken = false;
-    for (const { waiver, used } of this.#files.get(file) ?? []) {
+    const near = this.#byLine.get(`${line} ${file}`) ?? [];
+    for (const { waiver, used } of [...near, ...(this.#wide.get(file) ?? [])]) {
       if (waiver.reason === "" || !waiver.rules.includes(rule)) continue;
       if (line < waiver.from || line > waiver.to) continue;
       used.add(rule);
@@ -79,4 +91,10 @@ export class Waived {
       });
     });
   }
+}
+
+function push<Key>(map: Map<Key, Placed[]>, key: Key, placed: Placed): void {
+  const known = map.get(key);
+  if (known === undefined) map.set(key, [placed]);
+  else known.push(placed);
 }

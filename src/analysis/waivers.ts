@@ -5,6 +5,7 @@
  */
 import { splitStatements } from "../core/sql/statements.ts";
 import { commentsOf } from "../source/comments.ts";
+import { linesOf } from "./lines.ts";
 
 export interface Waiver {
   readonly rules: readonly string[];
@@ -25,12 +26,14 @@ export function waiversOf(text: string): readonly Waiver[] {
   if (!text.includes("lint-ignore")) return [];
   const statements = splitStatements(text);
   const [first] = statements;
-  const lineAt = lineCounter(text);
+  const { lineOf: lineAt } = linesOf(text, 1);
   const waivers: Waiver[] = [];
+  let ahead = 0;
   for (const { says, start, end } of commentsOf(text).comments) {
     const read = readWaiver(says);
     if (read === null) continue;
-    const next = statements.find((statement) => statement.start > start);
+    while (ahead < statements.length && (statements[ahead]?.start ?? 0) <= start) ahead++;
+    const next = statements[ahead];
     const isHeader = first === undefined || start < first.start;
     const isAbove =
       next !== undefined && !/\n[ \t]*\n|^[ \t]*--[ \t]*(?:migrate:|\+)/m.test(text.slice(end, next.start));
@@ -45,7 +48,7 @@ const LINE = /^[ \t]*(?:\/\/|\/?\*)[ \t]*(godwit:[ \t]*lint-ignore=[^\n]*)/gm;
 
 /** The waivers of a module. */
 export function moduleWaiversOf(text: string): readonly Waiver[] {
-  const lineAt = lineCounter(text);
+  const { lineOf: lineAt } = linesOf(text, 1);
   const firstCode = /^(?!\s*(?:\/\/|\/?\*|$)).*\S/m.exec(text)?.index ?? text.length;
   return [...text.matchAll(LINE)].flatMap((match) => {
     const read = readWaiver(match[1] ?? "");
@@ -69,18 +72,5 @@ function readWaiver(says: string): Pick<Waiver, "rules" | "reason"> | null {
   return {
     rules: rules.split(",").filter((rule) => rule !== ""),
     reason: (REASON.exec(rest)?.[1] ?? "").trim(),
-  };
-}
-
-/** Counts forward, so the offsets must rise within a call or the count begins again. */
-function lineCounter(text: string): (offset: number) => number {
-  let [line, at] = [1, 0];
-  return (offset) => {
-    if (offset < at) [line, at] = [1, 0];
-    for (let next = text.indexOf("\n", at); next !== -1 && next < offset; next = text.indexOf("\n", at)) {
-      line++;
-      at = next + 1;
-    }
-    return line;
   };
 }

@@ -36,7 +36,15 @@ export async function lintPending(
   const server = options.server ?? Math.floor(version / 10_000);
   const chosen = pendingOf(files.migrations, history);
   const { source } = target;
-  const report = await lint({ ...options, source, listing: files, chosen, server, signal: context.signal });
+  const report = await lint({
+    ...options,
+    together: true,
+    source,
+    listing: files,
+    chosen,
+    server,
+    signal: context.signal,
+  });
   return { ...report, folder: source.folder, scope: "pending", because: null, server };
 }
 
@@ -54,7 +62,7 @@ export async function lintFiles(source: Source, options: LintFilesOptions): Prom
   const { named, because, workingFolder, ...rest } = options;
   const listing = await source.list();
   const chosen = named === null ? listing.migrations : chosenOf(named, { listing, source, workingFolder });
-  const report = await lint({ ...rest, source, listing, chosen });
+  const report = await lint({ ...rest, together: false, source, listing, chosen });
   const scope = named === null ? "all" : "named";
   return { ...report, folder: source.folder, scope, because, server: options.server };
 }

@@ -48,6 +48,7 @@ test.each([
   [["plan", "--on-target-failure", "stop"], "--on-target-failure"],
   [["duplicates", "--keep", "1", "--limit", "3"], "--limit"],
   [["history", "--log", "--indicate-current"], "--indicate-current"],
+  [["lint", "0001_a", "--all"], "--all"],
   [["completion", "bash", "--dir", "x"], "--dir"],
 ])("godwit %j is refused by name", async (words, flag) => {
   const { json } = await project().fails(2, ...words, "--json");

@@ -118,7 +118,7 @@ export const notNullWithoutCheck: Rule = {
   what: "A column that is in use becomes NOT NULL without a check that is valid already.",
   why: "PostgreSQL reads the whole table, and nobody else can read or write it meanwhile.",
   safer:
-    "First ADD CONSTRAINT … CHECK (column IS NOT NULL) NOT VALID, then VALIDATE CONSTRAINT in the next migration, then SET NOT NULL.",
+    "First ADD CONSTRAINT … CHECK (column IS NOT NULL) NOT VALID. In the next migration VALIDATE CONSTRAINT, and behind it SET NOT NULL.",
   bad: { files: { "0001_required.sql": "alter table orders alter column day set not null;\n" } },
   good: {
     files: {

@@ -8,6 +8,7 @@ import { majorVersion } from "../../config/lint.ts";
 import { ConfigError } from "../../errors.ts";
 import type { Linted } from "../../run/lint.ts";
 import type { Answer, Invocation } from "../command.ts";
+import { refuseFlags } from "../given.ts";
 import { documentOf } from "../output/document.ts";
 import { lintGithub } from "../output/lint/github.ts";
 import { lintSarif } from "../output/lint/sarif.ts";
@@ -19,6 +20,7 @@ export async function run(invocation: Invocation): Promise<Answer> {
   const { flags, arguments: files, say, observe, signal } = invocation;
   const format = choice(flags.format, FORMATS, "--format") ?? "text";
   if (flags.rules === true) return rulesAnswer(format);
+  if (files.length > 0) refuseFlags("godwit lint with files", flags, ["all"]);
   const config = await invocation.config();
   const level = choice(flags.level, LEVELS, "--level") ?? config.values.lint.level;
   const postgresVersion = versionOf(flags.postgresVersion);
