@@ -19,6 +19,7 @@ const SIZES = (process.env.BENCH_ROWS ?? "10000,100000,300000,1000000,3000000").
 if (process.argv.includes("--big")) SIZES.push(10_000_000);
 /** The loop writes row by row, and a million of them say no more than a hundred thousand. */
 const MOST_FOR_THE_LOOP = 100_000;
+const MOST_TO_UNDO = 1_000_000;
 const GODWIT = resolve("dist/godwit.cjs");
 const scratch = mkdtempSync(join(tmpdir(), "godwit-bench-"));
 // Later settings win: this server is as durable as one in production.
@@ -43,6 +44,7 @@ try {
   );
   const peak = await curve();
   print(`\nMemory of the whole process, the highest of all: ${peak.toFixed(0)} MB.`);
+  await undo();
   await loop();
   await writer();
 } finally {
@@ -76,6 +78,32 @@ async function curve(): Promise<number> {
     );
   }
   return peak;
+}
+
+/** What keeping old values costs, and how fast they come back. The way back is timed as a whole command. */
+async function undo(): Promise<void> {
+  print("\n| rows | backfill, rows/s | with undo, rows/s | ratio, median of pairs | its way back, rows/s |");
+  print("| --- | --- | --- | --- | --- |");
+  for (const rows of SIZES.filter((size) => size <= MOST_TO_UNDO)) {
+    await template(rows);
+    const pairs: { plain: number; kept: number; back: number }[] = [];
+    for (let run = 0; run < RUNS; run++) {
+      await fresh();
+      await backfill();
+      const plain = rows / (await told()).seconds;
+      await fresh();
+      await backfill(" undo=yes");
+      const kept = rows / (await told()).seconds;
+      const { wall } = await godwit("backfill undo 0001");
+      const [left] = (await client.query("select count(*)::int as n from products where slug is not null"))
+        .rows;
+      if (left.n !== 0) throw new Error(`${left.n} rows did not come back.`);
+      pairs.push({ plain, kept, back: rows / (wall / 1000) });
+    }
+    const of = (name: keyof (typeof pairs)[number]) => median(pairs.map((pair) => pair[name])).toFixed(0);
+    const ratio = median(pairs.map(({ plain, kept }) => kept / plain));
+    print(`| ${rows} | ${of("plain")} | ${of("kept")} | ${ratio.toFixed(2)} | ${of("back")} |`);
+  }
 }
 
 /** Beside the loop of the guide of SYSTEMS 2, which reads a thousand rows and writes them one by one. */
@@ -135,19 +163,28 @@ async function seconds(sql: string): Promise<number> {
 }
 
 /** The whole command, on a database that knows no migration yet. */
-async function backfill(): Promise<{ readonly peakMb: number }> {
+async function backfill(options = ""): Promise<{ readonly peakMb: number }> {
   const folder = join(scratch, "project");
   mkdirSync(join(folder, "migrations"), { recursive: true });
   writeFileSync(
     join(folder, "migrations", "0001_slug.sql"),
-    `-- godwit: backfill table=products\nupdate products set ${SET} where :window;\n`,
+    `-- godwit: backfill table=products${options}\nupdate products set ${SET} where :window;\n`,
   );
-  const { peak } = await once({
-    name: "godwit up",
-    argv: ["/bin/sh", "-c", `cd ${folder} && exec ${process.execPath} ${GODWIT} up --json > told.json`],
+  const { peak } = await godwit("up");
+  return { peakMb: peak };
+}
+
+/** In the folder of the project, which `backfill` makes. */
+function godwit(line: string) {
+  return once({
+    name: `godwit ${line}`,
+    argv: [
+      "/bin/sh",
+      "-c",
+      `cd ${join(scratch, "project")} && exec ${process.execPath} ${GODWIT} ${line} --json > told.json`,
+    ],
     env: { DATABASE_URL: url },
   });
-  return { peakMb: peak };
 }
 
 /** What the ledger says of it: the time from its first row to its last. */

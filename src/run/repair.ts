@@ -164,6 +164,8 @@ async function correct(
         : await target.ledger.statements(connection, revision, reverting ? "down" : "up"),
       contradicted,
       rowMissing: kind === "mark-done" && direction === "up" && (kept !== "" || isLost || twin !== undefined),
+      halfFilled:
+        entry?.state === "partial" && (await target.ledger.backfills.state(connection, revision)) !== null,
     },
   );
   if (refused !== null) throw new PlanRefused([refused]);

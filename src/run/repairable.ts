@@ -14,6 +14,8 @@ export interface RepairSubject {
   readonly contradicted: boolean;
   /** The history of another tool lacks its row. */
   readonly rowMissing: boolean;
+  /** Rows are done by its backfill, and others are left. */
+  readonly halfFilled: boolean;
 }
 
 export interface Asked {
@@ -42,12 +44,13 @@ export function refusedRepair(asked: Asked, subject: RepairSubject): Problem | n
 type Reason = { readonly message: string; readonly hint: string };
 
 function whole({ kind }: Asked, subject: RepairSubject): Reason | null {
-  const { revision, entry, migration, contradicted, rowMissing } = subject;
+  const { revision, entry, migration, contradicted, rowMissing, halfFilled } = subject;
   const isApplied = entry?.state === "applied";
   switch (kind) {
     case "accept":
       if (entry === undefined) return pending(revision, "there is no other text of it to put aside");
-      if (!isApplied) return halfWay(entry);
+      // Whether the rows that are done may stay beside those of another text, only a person knows.
+      if (!isApplied && !halfFilled) return halfWay(entry);
       if (migration === undefined)
         return {
           message: `${revision} has no file, so there is no text to accept.`,

@@ -1,5 +1,6 @@
 /** `rows` of a backfill: what SQL cannot do, done by a function for the rows of each window. */
 import { describe } from "vitest";
+import { commandIn } from "../support/command.ts";
 import { expect, ledgerSchema, test } from "../support/database.ts";
 import { folderOf, recorder, targetOf, up, writeFiles } from "../support/target.ts";
 
@@ -80,6 +81,46 @@ describe("rows of a backfill", () => {
     await db.sql("delete from products where id = 99");
     expect((await up(target)).outcome).toBe("done");
     expect(await db.sql(STATE)).toEqual([{ rows: 2000, changed: 1999, failed: [], finished: true }]);
+  });
+
+  test("that were refused go through a corrected function alone, if a person says that the others may stay", async ({
+    db,
+  }) => {
+    const text = (word: string, thrown = "") =>
+      module(
+        `where: "slug is null",
+  rows: (rows) => rows.map(({ id, name }) => {
+    ${thrown}
+    return { slug: "${word} " + String(name) };
+  })`,
+      );
+    const folder = folderOf({
+      "migrations/0001_table.sql": TABLE,
+      "migrations/0002_slug.ts": text(
+        "first",
+        `if (Number(id) % 500 === 99) throw new Error("no word for " + name);`,
+      ),
+    });
+    const godwit = commandIn({ folder, url: db.url });
+    expect((await godwit.fails(1, "up")).stderr).toContain("Correct those rows, or the function.");
+    expect((await godwit.fails(1, "repair", "--accept", "0002")).stderr).toContain("not edited");
+    writeFiles(folder, { "migrations/0002_slug.ts": text("second") });
+    const { stderr } = await godwit.fails(1, "up");
+    expect(stderr).toMatch(/rows that were refused: `godwit repair --accept 0002_slug`, then run again/);
+    const [{ failed } = { failed: [] }] = await db.sql<{ failed: string[][] }>(STATE);
+    const [{ name } = { name: "" }] = await db.sql("select current_database() as name");
+    await godwit("repair", "--accept", "0002_slug", "--confirm", String(name));
+    await godwit("up");
+    expect(
+      await db.sql(
+        "select split_part(slug, ' ', 1) as word, count(*)::int as n from products group by 1 order by 1",
+      ),
+    ).toEqual([
+      { word: "first", n: 2000 - failed.length },
+      { word: "second", n: failed.length },
+    ]);
+    expect(failed.length).toBeGreaterThan(0);
+    expect((await godwit("status", "--json")).json.pending).toBe(0);
   });
 
   test.for([

@@ -217,7 +217,7 @@ export const RUN: Readonly<Record<string, Row>> = {
     },
   },
   "a backfill that is paused": {
-    hints: ["run/step/backfill/control.ts admit: godwit backfill resume …"],
+    hints: ["run/step/backfill/control.ts refusePaused: godwit backfill resume …"],
     files: { "0001_a.sql": ROWS, "0002_b.sql": FILL },
     before: (scene) => scene.run("backfill pause 0002"),
   },
@@ -247,6 +247,22 @@ export const RUN: Readonly<Record<string, Row>> = {
       await scene.db.sql("drop trigger missing on a");
       scene.write({ "0002_b.sql": FILL.replace("= 1", "= 2") });
     },
+  },
+  "a backfill whose done rows may stay beside those of its new text": {
+    hints: ["run/step/backfill/edited.ts refuseEdited: godwit repair --accept …"],
+    files: { "0001_a.sql": FILLED, "0002_b.sql": FILL },
+    before: async (scene) => {
+      await scene.fails("up");
+      await scene.db.sql("drop trigger missing on a");
+      scene.write({ "0002_b.sql": FILL.replace("= 1", "= 2") });
+    },
+  },
+  "a plan with a backfill": {
+    hints: ["cli/commands/plan.ts textOf: godwit plan --sample"],
+    files: { "0001_a.sql": ROWS, "0002_b.sql": FILL },
+    before: (scene) => scene.run("up 0001"),
+    says: "plan",
+    kept: async (_, [followed]) => expect(followed?.stdout).toContain("A sample of"),
   },
   "a backfill whose key has another type while it is half done": {
     hints: ["run/step/backfill/edited.ts refuseOther: godwit repair --retry …"],

@@ -26,11 +26,16 @@ export function refuseEdited(state: BackfillState, { step, migration }: Prepared
   if (state.rows === 0 || state.checksum === step.checksum) return;
   if (state.fingerprint !== null && state.fingerprint === migration?.fingerprint) return;
   const upTo = upToOf(state);
+  const { length: refused } = state.failed;
+  const rest =
+    refused === 0
+      ? "and the new text is for what is left"
+      : `and the new text is for what is left and for the ${refused === 1 ? "row that was" : `${refused} rows that were`} refused`;
   throw new PlanRefused([
     {
       code: "BACKFILL_EDITED",
       message: `${step.file} was changed while its backfill is half done: ${state.rows} rows of ${state.table} up to ${upTo} have what its earlier text gives.`,
-      hint: `Restore the file to go on behind them. To go through the whole table with the new text: \`godwit repair --retry ${step.revision}\`, then run again.`,
+      hint: `Restore the file to go on behind them. If they may stay as they are, ${rest}: \`godwit repair --accept ${step.revision}\`, then run again. To go through the whole table with the new text: \`godwit repair --retry ${step.revision}\`, then run again.`,
       place: { file: step.file },
       details: { revision: step.revision, table: state.table, position: state.position, rows: state.rows },
     },

@@ -68,7 +68,7 @@ export async function retryFailed(filling: Filling): Promise<void> {
     {
       code: "BACKFILL_ROWS",
       message: `${filling.body.file} could not change ${failed.length === 1 ? "a row" : `${failed.length} rows`} of ${table.shown} (${named.join("; ")}${more}): ${filling.firstFailure?.message}`,
-      hint: "Correct those rows.",
+      hint: filling.body.rows === undefined ? "Correct those rows." : "Correct those rows, or the function.",
       place: { file: filling.body.file, ...(filling.firstFailure as Partial<RowsThrew>).place },
       details: { table: table.shown, key: filling.state.key, failed },
     },
