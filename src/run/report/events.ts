@@ -85,6 +85,8 @@ export type RunEvent =
       /** The last key that is done, a text for each of its columns. */
       readonly position: readonly string[];
     }
+  /** Its windows run while the migrations lock is free. */
+  | { readonly kind: "backfill-beside"; readonly step: Step; readonly table: string }
   /** A person has paused the backfill. The run waits between two windows, without a transaction. */
   | {
       readonly kind: "backfill-paused";

@@ -65,11 +65,11 @@ export async function claimRanges(context: StepContext, prepared: Prepared): Pro
   }
 }
 
-/** Whether its windows are done in ranges: it is asked for, or an earlier run has begun so. An empty table has none. */
-export function hasRanges(filling: Filling): boolean {
+/** Whether its windows are done in ranges: it is asked for (`beside`: other runs), or an earlier run has begun so. An empty table has none. */
+export function hasRanges(filling: Filling, beside = false): boolean {
   if (filling.state.bound === null) return false;
   const { observer, spanning } = filling.context.connection.capabilities;
-  return filling.claim !== null || (workersOf(filling) > 1 && observer && spanning);
+  return filling.claim !== null || beside || (workersOf(filling) > 1 && observer && spanning);
 }
 
 /**
@@ -85,10 +85,14 @@ function workersOf({ context, backfill }: Filling): number {
   );
 }
 
-export async function fillRanges(filling: Filling, fill: Fill): Promise<void> {
+/** Under which its windows find their ranges, which are chosen here if nobody has. */
+export async function claimOf(filling: Filling): Promise<string> {
+  if (filling.state.bound === null) throw new Error("An empty table has no ranges.");
+  return filling.claim ?? split(filling, filling.state.bound);
+}
+
+export async function fillRanges(filling: Filling, claim: string, fill: Fill): Promise<void> {
   const { context, prepared, state } = filling;
-  if (state.bound === null) throw new Error("An empty table has no ranges.");
-  const claim = filling.claim ?? (await split(filling, state.bound));
   const queue = [...(await context.ledger.ranges(context.connection, prepared.step.revision))];
   const total = { rows: state.rows, changed: state.changed, windows: state.windows };
   const workers = Math.min(workersOf(filling), queue.length);
