@@ -112,6 +112,7 @@ export const ERROR_CODES = {
   BACKFILL_UNDO: "PlanRefused",
   BACKFILL_TRIGGERS: "PlanRefused",
   BACKFILL_REQUIRED: "PlanRefused",
+  BACKFILL_RUNNING: "PlanRefused",
   IMAGE_CONTRACT: "PlanRefused",
   IMAGE_PENDING: "PlanRefused",
   PLAN_BROKEN_FILE: "PlanRefused",

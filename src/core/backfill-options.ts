@@ -14,6 +14,8 @@ export interface BackfillOptions {
   readonly triggers: "keep" | "skip";
   /** Whether it makes way for what else the server has to do. */
   readonly throttle: boolean;
+  /** Migrations behind it need not wait for it: its windows run while the migrations lock is free. */
+  readonly background: boolean;
   /** How far a replica may be behind. */
   readonly maxLagMs: number;
   /** How much WAL may be written in a second, by everybody. `null`: any. */
@@ -29,7 +31,7 @@ export interface Undo {
 }
 
 export const DEFAULT_OPTIONS: BackfillOptions = {
-  ...{ approve: false, undo: null, triggers: "keep", throttle: true },
+  ...{ approve: false, undo: null, triggers: "keep", background: false, throttle: true },
   ...{ maxLagMs: 5_000, maxWalBytes: null, probe: null, probeLimitMs: 100 },
 };
 
@@ -60,6 +62,7 @@ export const BACKFILL_OPTIONS: readonly BackfillOption[] = [
     expects: "keep or skip",
     read: (text) => (text === "keep" || text === "skip" ? text : undefined),
   },
+  { header: "background", key: "background", expects: "yes or no", read: yesOrNo },
   { header: "throttle", key: "throttle", expects: "on or off", read: yesOrNo },
   {
     header: "max-lag",

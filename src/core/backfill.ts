@@ -90,6 +90,11 @@ export function keepsOldValues({ backfill }: { readonly backfill?: Backfill | un
   return backfill !== undefined && backfill.options.undo !== null;
 }
 
+/** Whether migrations behind it need not wait for it. */
+export function isBackground({ backfill }: { readonly backfill?: Backfill | undefined }): boolean {
+  return backfill?.options.background === true;
+}
+
 /** Settings that mean nothing for a backfill: it is transactions of its own, and goes on where it was ended. */
 export function contradicts({
   transaction,

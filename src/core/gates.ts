@@ -3,6 +3,7 @@
  * `contract` waits for every backfill before it, because it takes away what the backfill may still read. Pure.
  */
 import type { Problem } from "../errors.ts";
+import { isBackground } from "./backfill.ts";
 import { type Graph, graphOf } from "./graph.ts";
 import { EMPTY_HISTORY, type History } from "./history.ts";
 import { type Migration, PHASES, type Phase } from "./migration.ts";
@@ -28,10 +29,17 @@ export function gatesOf(graph: Graph, history: History): (migration: Migration) 
     ({ id, backfill }) => backfill !== undefined && !applied.has(id) && history.replaced?.has(id) !== true,
   );
   if (unfinished.length === 0) return () => [];
+  const places = new Map(graph.order.map(({ id }, place) => [id, place]));
+  const isBefore = (one: string, other: string) => (places.get(one) ?? 0) < (places.get(other) ?? 0);
   return (migration) => {
-    const { id, phase, requires = [] } = migration;
+    const { id, phase, requires = [], backfill } = migration;
     const before = phase === "contract" ? reach([id], graph.below) : new Set(requires);
-    return unfinished.filter((one) => one.id !== id && before.has(one.id));
+    // Two backfills never work on one table.
+    const sameTable = (one: Migration) =>
+      backfill !== undefined && isBackground(one) && one.backfill?.table === backfill.table;
+    return unfinished.filter(
+      (one) => one.id !== id && (before.has(one.id) || (sameTable(one) && isBefore(one.id, id))),
+    );
   };
 }
 
@@ -94,7 +102,8 @@ export function requiredByApplied(revision: string, { graph, history }: Around):
   ];
 }
 
-function howFar({ id, phase }: Migration, { entries, backfills }: History): string {
+/** Half a sentence. */
+export function howFar({ id, phase }: Migration, { entries, backfills }: History): string {
   const entry = entries.find(({ revision }) => revision === id);
   if (entry === undefined) return `has not begun and runs in phase ${phase}`;
   const { rows, estimatedRows = null } = backfills?.get(id) ?? {};

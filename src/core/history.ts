@@ -43,6 +43,8 @@ export interface History {
   readonly putTogether?: ReadonlyMap<string, readonly string[]> | undefined;
   /** How far half-done backfills are. Left out: nobody has asked. */
   readonly backfills?: ReadonlyMap<string, BackfillProgress> | undefined;
+  /** Backfills that another run is carrying out at the moment, and what its session is called. */
+  readonly running?: ReadonlyMap<string, string> | undefined;
   /** What a person has deleted from the history by hand. It runs again, wherever it is in the order. */
   readonly again?: ReadonlySet<string> | undefined;
 }

@@ -1,5 +1,6 @@
 /** What can go wrong with numbers in a line: a number that comes late, and a number used twice. */
 import type { Problem } from "../errors.ts";
+import { mayComeLater } from "./background.ts";
 import type { Graph } from "./graph.ts";
 import type { HistoryEntry } from "./history.ts";
 import type { Migration } from "./migration.ts";
@@ -49,7 +50,9 @@ export function late(
         // A dependency may put a greater number first. That is the intended order, so nothing was overtaken.
         place(entry.revision) > place(migration.id),
     );
+  const comesLater = mayComeLater(graph);
   const found = fresh
+    .filter(({ id }) => !comesLater.has(id))
     .filter((migration) => migration.settings.outOfOrder !== true || mayHaveRun(migration))
     .flatMap((migration): Late[] => {
       const entry = overtaking(migration);

@@ -1,6 +1,7 @@
 /** Decides what `down` reverts, and what prevents it. */
 import { ConfigError, type Problem } from "../errors.ts";
 import { keepsOldValues } from "./backfill.ts";
+import { runningAmong } from "./background.ts";
 import { brokenFile } from "./checks.ts";
 import type { Graph } from "./graph.ts";
 import { versioned } from "./heads.ts";
@@ -26,7 +27,11 @@ export function planDown(input: PlanInput, graph: Graph, expression: Expression)
   if (expression.kind === "steps" && removed.length > asked.length) {
     problems.push(stillNeeded(asked, removed, applied.edges.holds));
   }
-  problems.push(...partial(removed, graph), ...irreversible(removed, graph, entries));
+  const running = runningAmong(
+    removed.map(({ revision }) => revision),
+    input.history,
+  );
+  problems.push(...running, ...partial(removed, graph), ...irreversible(removed, graph, entries));
   const inTheWay = repeatablesWithWayBack(input, graph).filter(({ revision, state }) =>
     only === undefined ? removed.length > 0 || state === "reverting" : only.includes(revision),
   );

@@ -1,5 +1,6 @@
 /** Decides what `godwit backfill undo` does: one backfill gives back what it changed, whatever depends on it, unless that requires it. */
 import { ConfigError } from "../errors.ts";
+import { runningAmong } from "./background.ts";
 import { requiredByApplied } from "./gates.ts";
 import type { Graph } from "./graph.ts";
 import { type Expression, walk } from "./revision.ts";
@@ -29,6 +30,7 @@ export function planUndo({ goal, history }: PlanInput, graph: Graph, expression:
     after: [],
   };
   // One that is half-way back must be able to go on.
-  const problems = entry.state === "reverting" ? [] : requiredByApplied(revision, { graph, history });
+  const required = entry.state === "reverting" ? [] : requiredByApplied(revision, { graph, history });
+  const problems = [...runningAmong([revision], history), ...required];
   return { steps: [step], held: [], problems, warnings: [] };
 }

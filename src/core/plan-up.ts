@@ -1,5 +1,7 @@
 /** Decides what `up` does, and what prevents it. */
 import { ConfigError, type Problem } from "../errors.ts";
+import { isBackground } from "./backfill.ts";
+import { backgroundLast, targetWaits, withoutRunning } from "./background.ts";
 import { brokenFile } from "./checks.ts";
 import { gatesOf, requiredProblem } from "./gates.ts";
 import type { Graph } from "./graph.ts";
@@ -22,17 +24,20 @@ export function planUp(input: PlanInput, graph: Graph, expression: Expression): 
   // An older release has an older text. Running that text would undo what the newer release did.
   const older = ahead.size === 0 ? [] : all.filter(({ reason }) => reason === "changed");
   const pending = all.filter((one) => !older.includes(one));
-  const sorted = sortByPhase(pending, { graph, phases: input.goal.phases });
-  const limit = expression.kind === "steps" ? expression.count : sorted.steps.length;
   const gates = gatesOf(graph, input.history);
-  const taken = sorted.steps.slice(0, limit);
+  const sorted = sortByPhase(pending, { graph, phases: input.goal.phases });
+  const around = { graph, gates };
+  const free = withoutRunning(backgroundLast(sorted.steps, around), input.history, around);
+  const limit = expression.kind === "steps" ? expression.count : free.steps.length;
+  const taken = free.steps.slice(0, limit);
   const problems = [
     ...sorted.problems,
     ...gated(taken, gates, { graph, history: input.history }),
     ...targetHeld(expression, graph, sorted.held),
+    ...(expression.kind === "revision" ? targetWaits(walk(expression, graph), free) : []),
     ...reverting(graph, input.history),
   ];
-  if (limit > sorted.steps.length && problems.length === 0) throw tooFew(limit, sorted.steps);
+  if (limit > free.steps.length && problems.length === 0) throw tooFew(limit, free.steps);
 
   const names = new Set(taken.map(({ migration }) => migration.id));
   const steps = taken.map(({ migration, reason }): Step => {
@@ -40,7 +45,10 @@ export function planUp(input: PlanInput, graph: Graph, expression: Expression): 
     const before = [...graph.needs(id), ...gates(migration).map((gate) => gate.id)];
     const after = [...new Set(before)].filter((other) => names.has(other)).sort(compareText);
     const { requires = [] } = migration;
-    const declared = requires.length === 0 ? {} : { requires };
+    const declared = {
+      ...(requires.length === 0 ? {} : { requires }),
+      ...(isBackground(migration) ? { background: true } : {}),
+    };
     return { revision: id, kind, direction: "up", phase, file, checksum, reason, ...declared, after };
   });
 
@@ -76,9 +84,11 @@ export function planUp(input: PlanInput, graph: Graph, expression: Expression): 
   return {
     steps,
     held: sorted.held,
+    waiting: free.waiting,
     problems,
     warnings: [
       ...sorted.warnings,
+      ...free.warnings,
       ...taken.flatMap(({ migration }) => migration.note ?? []),
       ...older.map(({ migration }) => olderText(migration, ahead)),
       ...(stop ? [] : broken),

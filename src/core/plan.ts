@@ -49,6 +49,7 @@ export function plan(input: PlanInput): Plan {
     goal: goal.to,
     steps: draft.steps,
     held: draft.held,
+    ...(draft.waiting === undefined || draft.waiting.length === 0 ? {} : { waiting: draft.waiting }),
     warnings: [...warnings, ...draft.warnings],
   };
 }

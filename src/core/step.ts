@@ -51,6 +51,8 @@ export interface Step {
   readonly undo?: boolean | undefined;
   /** The backfills that its author requires. Left out: none. */
   readonly requires?: readonly string[] | undefined;
+  /** A backfill for which others need not wait. */
+  readonly background?: boolean | undefined;
   /** Steps of this plan that must succeed first. */
   readonly after: readonly string[];
 }
@@ -68,6 +70,8 @@ export interface Plan {
   readonly held: readonly Held[];
   /** Findings that do not stop the run: a database ahead of these files, a comment-only edit, … */
   readonly warnings: readonly Problem[];
+  /** Backfills that another run is carrying out, and what waits for them. Left out: none. */
+  readonly waiting?: readonly string[] | undefined;
   /** What another tool has applied, and `up` records before it carries out the plan. */
   readonly adopts?: Adopts | undefined;
   /** What each backfill of the plan will go through. Left out: it was not looked for, or there is none. */
@@ -123,6 +127,7 @@ export interface Adopts {
 export interface Draft {
   readonly steps: readonly Step[];
   readonly held: readonly Held[];
+  readonly waiting?: readonly string[] | undefined;
   readonly problems: readonly Problem[];
   readonly warnings: readonly Problem[];
 }

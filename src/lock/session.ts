@@ -129,7 +129,7 @@ export const MISSING = new Set(["42P01", "3F000"]);
 
 /** `pg_locks` stores the 64-bit key in two halves. */
 /** Schemas and operators are named, because the search_path may put objects of others before the server's. */
-function lockPredicate(key: bigint): string {
+export function lockPredicate(key: bigint): string {
   const bits = BigInt.asUintN(64, key);
   return `locktype operator(pg_catalog.=) 'advisory' and classid operator(pg_catalog.=) ${bits >> 32n}::pg_catalog.oid
     and objid operator(pg_catalog.=) ${bits & 0xffffffffn}::pg_catalog.oid and objsubid operator(pg_catalog.=) 1::pg_catalog.int2

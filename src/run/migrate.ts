@@ -29,7 +29,7 @@ import type { Report } from "./report/report.ts";
 import { Tally } from "./report/tally.ts";
 import { connect, pooledWarning, prepareSession, refuseReadOnly, sessionKind } from "./session/connect.ts";
 import { asInterruption } from "./session/ending.ts";
-import { acquireLock } from "./session/locked.ts";
+import { acquireLock, retakeLock } from "./session/locked.ts";
 import { type OwnWaits, patiently } from "./session/own-waits.ts";
 import { refuseForeign } from "./session/owner.ts";
 import { asSchemaGone, explainedBySchema } from "./session/schema-gone.ts";
@@ -37,17 +37,15 @@ import { guardOf } from "./session/settings.ts";
 import type { RunContext, Target } from "./session/target.ts";
 import { writeUnderLock } from "./session/transaction.ts";
 import { assertApplied } from "./step/assert-applied.ts";
+import { stepsOfTurn } from "./step/backfill/beside.ts";
 import { dropExpired } from "./step/backfill/expired.ts";
-import { refuseUnkept } from "./step/backfill/undo.ts";
 import { ownSession, type StepContext } from "./step/context.ts";
-import { execute, refuseBroken } from "./step/execute.ts";
+import { execute } from "./step/execute.ts";
+import { refuseUnfit } from "./step/fitting.ts";
 import { IndexCheck, warnOfInvalid } from "./step/index-check.ts";
 import { leftInvalid } from "./step/leftover-indexes.ts";
-import { refuseSessionNeeds } from "./step/needs-session.ts";
-import { lockTimeoutWarnings } from "./step/own-lock-timeout.ts";
 import { prepareSteps } from "./step/prepare.ts";
 import { Reconnection } from "./step/reconnection.ts";
-import { refuseWithoutWayBack } from "./step/way-back.ts";
 
 /** Throws a `GodwitError` whose `report` says what had been done, unless all that was asked for is done. */
 export async function migrate(target: Target, options: MigrateOptions, context: RunContext): Promise<Report> {
@@ -101,13 +99,19 @@ class Run {
     listing.catch(() => {});
     for (let lost = 1; ; lost++) {
       const before = this.#tally.settled;
+      let again = false;
       try {
         let attempts = 0;
         await patiently(this.#target, this.#context, async (waits) => {
           // A lock stopped the attempt before this one: no step has ended its session.
           if (attempts++ > 0) this.#reconnection.forgetStep();
-          await this.#once(await connect(this.#target, this.#context), listing, waits);
+          again = await this.#once(await connect(this.#target, this.#context), listing, waits);
         });
+        if (again) {
+          this.#reconnection.prepared = [];
+          lost = 0;
+          continue;
+        }
         const [first] = this.#tally.errors.values();
         if (first !== undefined) throw first;
         return this.report("done");
@@ -138,7 +142,8 @@ class Run {
     return this.#tally.report({ command, target: this.#target.name, runId: this.#context.runId, outcome });
   }
 
-  async #once(connection: Connection, ...[listing, waits]: [Promise<Listing>, OwnWaits]): Promise<void> {
+  /** Returns whether steps are left, for which the ledger is read anew. */
+  async #once(connection: Connection, ...[listing, waits]: [Promise<Listing>, OwnWaits]): Promise<boolean> {
     using _ = waits.watch(connection);
     this.#reconnection.connected(connection);
     try {
@@ -147,11 +152,11 @@ class Run {
       if (guard !== "") await connection.execute(guard);
       const files = await orAbort(listing, this.#context.signal);
       const lock = await this.#lock(connection);
-      const warn = (problem: Problem) => this.#warn(problem);
-      const place = { target: this.#target, connection, lock, context: this.#context, warn };
+      const place = { target: this.#target, connection, lock, context: this.#context, warn: this.#warn };
       try {
-        await this.#underLock(place, files);
+        if (await this.#underLock(place, files)) return true;
         if (this.#options.goal.direction === "up") refuseUnusable(files);
+        return false;
       } catch (error) {
         const told = await this.#reconnection.stopped(error, { connection, lock });
         throw await explainedBySchema(told, this.#target.settings, connection);
@@ -179,7 +184,7 @@ class Run {
     return lock;
   }
 
-  async #underLock(place: InStep, files: Listing): Promise<void> {
+  async #underLock(place: InStep, files: Listing): Promise<boolean> {
     const { target, connection, lock } = place;
     const [read, invalid] = await Promise.all([
       target.ledger.read(connection),
@@ -190,11 +195,11 @@ class Run {
     refuseForeign(target, files, read);
     if (this.#options.requireNoDrift === true && read.created) await refuseDrift(place);
     const beside = await adoptInPassing(place, { files, history: read });
-    const { mirror, missingThere, there, remember, watch, advisory, passedOver } = beside;
+    const { mirror, missingThere, there, remember, watch, advisory, passedOver, untold } = beside;
     const history = await forPlanning(target, connection, { files, history: beside.history });
     await this.#reconnection.recall(connection, read.created);
     const goal = goalOf(this.#options, this.#tally.counted, read);
-    if (goal === null) return;
+    if (goal === null) return false;
     const asked = planInput(target, { ...this.#options, goal }, files, history);
     const policy = { ...asked.policy, failed: new Set(this.#tally.errors.keys()), passedOver };
     const input = { ...asked, policy };
@@ -216,7 +221,7 @@ class Run {
     if (fatal !== null && failure === "stop") throw fatal;
     if (decided.direction === "down") refuseUnmirroredDown(target, there, decided);
     if (mirror !== null && decided.direction === "up") await tellTool(place, { mirror, files, missingThere });
-    if (decided.steps.length === 0) return;
+    if (decided.steps.length === 0) return false;
     await refuseReadOnly(connection);
     const prepared = await prepareSteps({
       steps: decided.steps,
@@ -225,23 +230,19 @@ class Run {
       history,
       signal: this.#context.signal,
     });
-    if (this.#options.failure === "stop") refuseBroken(prepared);
-    await refuseSessionNeeds(connection, prepared);
-    if (decided.direction === "down") await refuseUnkept(target, connection, prepared);
-    if (this.#options.rollback === true) await refuseWithoutWayBack(target, prepared, there);
-    for (const warning of await lockTimeoutWarnings(prepared, target.settings)) this.#warn(warning);
+    const unsure = await refuseUnfit(target, connection, prepared, { options: this.#options, there });
+    for (const warning of unsure) this.#warn(warning);
     if (!history.created) {
       await target.ledger.create(connection, target.settings.project);
       if (remember !== "") await writeUnderLock(connection, lock, remember);
     }
     if (mirror?.create != null) await makeTable(connection, mirror);
-    await lock.announce(
-      `${decided.direction} ${decided.steps.length} migrations: ${decided.steps[0]?.revision} ...`,
-    );
-    const mirrored = mirror !== null;
-    await warnUntold(place, { steps: decided.steps, history, mirrored, untold: beside.untold });
+    const doing = `${decided.direction} ${decided.steps.length} migrations: ${decided.steps[0]?.revision} ...`;
+    await lock.announce(doing);
+    await warnUntold(place, { steps: decided.steps, history, mirrored: mirror !== null, untold });
     this.#reconnection.prepared = prepared;
     for (const { step } of prepared) if (step.kind === "repeatable") this.#tally.repeatable(step.revision);
+    const mayShare = lock.kind === "session" && mirror === null && this.#options.rollback !== true;
     const context: StepContext = {
       ...place,
       observe: this.#context.observe,
@@ -259,18 +260,23 @@ class Run {
       cut: this.#reconnection.cut,
       lostAt: (known) => this.#reconnection.lostAt(known),
       ...{ mirror, watch, advisory, again: history.again, runAgain, until },
+      ...(mayShare && watch == null ? { retake: () => retakeLock(place, doing) } : {}),
     };
-    await indexes.before(context, prepared, invalid);
+    const turn = mayShare ? stepsOfTurn(prepared, this.#tally.errors) : prepared;
+    const again = turn.length < prepared.length;
+    await indexes.before(context, turn, invalid);
     const stopNotices = connection.onNotice(boundedNotices(this.#context.observe));
     const stopListening = indexes.listen(connection);
     try {
-      await execute(context, prepared, {
+      await execute(context, turn, {
         policy: this.#options.failure,
         onDone: (report) => this.#tally.finished(report),
         onFailed: (failure, error) => this.#tally.failed(failure, error),
         failedBefore: new Map(this.#tally.errors),
       });
     } catch (error) {
+      // Under `continue` what does not depend on the failed step is still to come.
+      if (again && failure === "continue" && this.#tally.isOfStep(error)) return true;
       if (!connection.lost.aborted)
         warnOfInvalid(context, await invalidIndexes(connection).catch(() => invalid));
       throw error;
@@ -279,15 +285,16 @@ class Run {
       stopListening();
     }
     await ownSession(context);
-    await assertApplied(context, decided);
-    const broken = await indexes.broken(context, prepared);
+    await assertApplied(context, { ...decided, steps: turn.map(({ step }) => step) });
+    const broken = await indexes.broken(context, turn);
     if (broken.length > 0) throw new StepFailed(leftInvalid(broken));
     if (this.#late !== undefined) throw this.#late;
     if (watch != null) await refuseMeanwhile(connection, watch);
-    await indexes.warnOfKept(context, prepared);
+    await indexes.warnOfKept(context, turn);
+    return again;
   }
 
-  #warn(problem: Problem): void {
+  readonly #warn = (problem: Problem): void => {
     this.#context.observe({ kind: "warning", problem });
-  }
+  };
 }

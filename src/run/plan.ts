@@ -10,6 +10,7 @@ import type { Connection } from "../database/connection.ts";
 import { SourceError } from "../errors.ts";
 import type { RecordedHistory } from "../ledger/ledger.ts";
 
+import { backfillKey, holderOf } from "../lock/backfill-lock.ts";
 import type { Listing } from "../source/source.ts";
 import type { Target } from "./session/target.ts";
 
@@ -81,7 +82,22 @@ export async function forPlanning<H extends History>(
   const halfDone = new Set(known.entries.flatMap((one) => (one.state === "partial" ? [one.revision] : [])));
   if (!files.migrations.some(({ id, backfill }) => backfill !== undefined && halfDone.has(id))) return known;
   const recorded = await target.ledger.backfills.all(connection);
-  return { ...known, backfills: new Map(recorded.map((one) => [one.revision, one])) };
+  const running = await runningBackfills(target, connection, halfDone);
+  return { ...known, backfills: new Map(recorded.map((one) => [one.revision, one])), running };
+}
+
+/** Which of these another run is carrying out, and what its session is called. A session of our own that is dying counts not. */
+export async function runningBackfills(
+  { ledger }: Target,
+  connection: Connection,
+  revisions: Iterable<string>,
+): Promise<ReadonlyMap<string, string>> {
+  const running = new Map<string, string>();
+  for (const revision of revisions) {
+    const holder = await holderOf(connection, backfillKey(ledger.schema, revision));
+    if (holder !== null && !holder.isOwn) running.set(revision, holder.application);
+  }
+  return running;
 }
 
 /** What a plan of this goal does: `base` and `-1` say how far to go back. */

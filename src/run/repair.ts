@@ -3,6 +3,7 @@
  * and when. Refused for a ledger of another project, and for another database than the one confirmed.
  */
 
+import { runningAmong } from "../core/background.ts";
 import type { Direction } from "../core/migration.ts";
 import { resolveRevision } from "../core/revision.ts";
 import { sharesVersion } from "../core/version.ts";
@@ -22,6 +23,7 @@ import { acceptedRow, mirroredRow, rememberedRow, renamedFrom, renamedRow } from
 import { type Advisory, keepToolOut, refuseLockedRow } from "./mirror/tool-lock.ts";
 import { type Look, lookAt } from "./mirror/tool-look.ts";
 import { firstLook, forgetRow, seenRow, settleRow } from "./mirror/tool-memory.ts";
+import { runningBackfills } from "./plan.ts";
 import { type RepairPlace, rebuild } from "./rebuild.ts";
 import { refusedRepair } from "./repairable.ts";
 import { withConnection } from "./session/connect.ts";
@@ -101,6 +103,11 @@ async function correct(
   const refusal = damage === null || open ? null : damaged(damage);
   if (refusal !== null) throw refusal;
   const entry = history.entries.find((one) => one.revision === revision);
+  const running = runningAmong([revision], {
+    ...history,
+    running: await runningBackfills(target, connection, [revision]),
+  });
+  if (running[0] !== undefined) throw new PlanRefused([running[0]]);
   const reverting = entry?.state === "reverting";
   const position = ("position" in request ? request.position : null) ?? null;
   const kind = request.kind;

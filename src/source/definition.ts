@@ -108,6 +108,8 @@ interface BackfillRows
    * checked. Refused if the role may not set `session_replication_role`. `keep` unless said otherwise.
    */
   readonly triggers?: "keep" | "skip";
+  /** `true`: migrations behind it need not wait for it. Its windows run while the migrations lock is free. */
+  readonly background?: boolean;
   /** `off`: it makes way for nothing, and no second connection is opened. `on` unless said otherwise. */
   readonly throttle?: "on" | "off";
   /** How far a replica may be behind: `5s` unless said otherwise. */

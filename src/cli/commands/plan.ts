@@ -43,6 +43,7 @@ function textOf(
     const remarks = [
       step.phase,
       ...(["pending", "asked"].includes(step.reason) ? [] : [step.reason]),
+      ...(step.background === true ? ["in the background"] : []),
       ...(step.requires === undefined ? [] : [`requires ${step.requires.join(", ")}`]),
     ];
     return `  ${verb} ${step.revision.padEnd(width)}  ${paint("dim", `${step.file} (${remarks.join(", ")})`)}`;

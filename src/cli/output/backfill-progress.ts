@@ -64,6 +64,11 @@ export function createBackfillProgress(log: Log): (event: BackfillEvent) => void
         log.live(`${step.revision}: paused${who}`);
         return;
       }
+      case "backfill-beside":
+        log.write("info", `${step.revision} begins; other runs may migrate beside it`, {
+          filename: step.file,
+        });
+        return;
       case "backfill-unseen":
         log.write("info", `${step.revision} cannot make way for ${event.what}: the role may not see that`, {
           filename: step.file,

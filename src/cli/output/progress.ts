@@ -121,6 +121,7 @@ export function createProgress(log: Log): Progress {
         onProgress(event);
         return;
       case "backfill-progress":
+      case "backfill-beside":
       case "backfill-paused":
       case "backfill-resumed":
       case "backfill-unseen":

@@ -90,6 +90,8 @@ export type RunEvent =
        */
       readonly worker: number | null;
     }
+  /** Its windows run while the migrations lock is free. */
+  | { readonly kind: "backfill-beside"; readonly step: Step; readonly table: string }
   /** A person has paused the backfill. The run waits between two windows, without a transaction. */
   | {
       readonly kind: "backfill-paused";

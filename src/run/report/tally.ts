@@ -25,6 +25,11 @@ export class Tally {
     return this.#counted;
   }
 
+  /** Whether this is the error of a step that is in the report already. */
+  isOfStep(error: unknown): boolean {
+    return [...this.#errors.values()].some((one) => one === error);
+  }
+
   get errors(): ReadonlyMap<string, GodwitError> {
     return this.#errors;
   }

@@ -33,6 +33,21 @@ export async function acquireLock(
       });
 }
 
+interface Held {
+  readonly target: Target;
+  readonly connection: Connection;
+  readonly lock: Lock;
+  readonly context: RunContext;
+}
+
+/** Takes the lock of a session again, which was given away on the same connection. */
+export async function retakeLock({ target, connection, lock, context }: Held, doing: string): Promise<void> {
+  const started = performance.now();
+  await acquireLock(target, connection, context);
+  context.observe({ kind: "lock-acquired", waitedMs: performance.now() - started });
+  await lock.announce(doing);
+}
+
 export async function withLock<T>(
   target: Target,
   context: RunContext,

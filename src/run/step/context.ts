@@ -27,6 +27,11 @@ export interface StepContext {
   readonly stop: AbortSignal;
   /** The moment from which backfills begin no window. */
   readonly until?: Date | undefined;
+  /**
+   * Takes the migrations lock again, which a backfill has given away for its windows. Left out: they run under the lock,
+   * because something else of this run relies on it.
+   */
+  readonly retake?: (() => Promise<void>) | undefined;
   /** The number of steps in the plan, for progress. */
   readonly count: number;
   /** Puts a warning into the report. */

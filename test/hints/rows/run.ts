@@ -1,6 +1,9 @@
 /** What ends a run, and folders in which nothing can be found. */
+
+import type { Finished, Running } from "../../support/command.ts";
 import { expect, ledgerSchema } from "../../support/database.ts";
-import type { Row } from "../../support/follow.ts";
+import type { Row, Scene } from "../../support/follow.ts";
+import type { Files } from "../../support/target.ts";
 
 const A = "create table a (id int);";
 const B = "create table b (id int);";
@@ -41,7 +44,46 @@ const untold = (
 const told = "drop function untold cascade";
 const ROW = `"${ledgerSchema}".migration_history`;
 
+/** A backfill in the background that another run is carrying out, slowly. */
+const BESIDE: Files = {
+  "0001_a.sql": `${ROWS.replace("200)", "3000)")}\n`,
+  "0002_fill.sql": FILL.replace("table=a", "table=a background=yes min-rows=100 max-rows=100"),
+  "0003_b.sql": `-- godwit: requires=0002_fill\n${B}`,
+};
+const runs = new WeakMap<Scene, Running>();
+const besideAnother = {
+  files: BESIDE,
+  before: async (scene: Scene) => {
+    await scene.run("up 0001_a");
+    await scene.run("backfill rate 0002_fill 100");
+    const running = scene.godwit.start("up");
+    runs.set(scene, running);
+    await running.says("0002_fill begins");
+  },
+  looks: true,
+  kept: async (scene: Scene, [followed]: readonly Finished[]) => {
+    expect(followed?.stdout).toContain("0002_fill");
+    await scene.run("backfill rate 0002_fill 1000000");
+    await runs.get(scene)?.exits(0);
+    await scene.settled();
+  },
+} as const;
+
 export const RUN: Readonly<Record<string, Row>> = {
+  "another run is carrying out a backfill in the background": {
+    ...besideAnother,
+    hints: ["core/background.ts runningWarning: godwit backfill status …"],
+  },
+  "what is asked for waits for a backfill that another run is carrying out": {
+    ...besideAnother,
+    hints: ["core/background.ts targetWaits: godwit backfill status"],
+    says: "up 0003_b",
+  },
+  "a backfill that another run is carrying out is to be forgotten": {
+    ...besideAnother,
+    hints: ["core/background.ts runningProblem: godwit backfill status …"],
+    says: (db) => `repair --forget 0002_fill --confirm ${db.name}`,
+  },
   "a trigger on the ledger hides what became of a file: it is complete": {
     hints: ["run/step/ended.ts endedTransaction: godwit repair --mark-done …"],
     files: TWO,

@@ -21,6 +21,7 @@
 import { halfOf, mostRows, nextRows } from "../../../backfill/pace.ts";
 import { speedOf } from "../../../backfill/speed.ts";
 import { targetAt } from "../../../backfill/throttle.ts";
+import { isBackground } from "../../../core/backfill.ts";
 import type { BackfillState } from "../../../ledger/backfills-sql.ts";
 import { UNASKED } from "../../report/committed.ts";
 import { isWorthRetrying, rollback } from "../../session/transaction.ts";
@@ -33,9 +34,10 @@ import type { Prepared } from "../prepared.ts";
 import { failureOf, stepError } from "../step-error.ts";
 import { type Watch, watch } from "../watch.ts";
 import { begin, underWay, withdraw } from "./begin.ts";
+import { aside, type HeldLocks, heldLocks } from "./beside.ts";
 import { admit, allowedRows, waitForTurn, waitToBegin } from "./control.ts";
 import { committedOf, type Filling, report } from "./filling.ts";
-import { claimRanges, fillRanges, hasRanges } from "./ranges.ts";
+import { claimOf, claimRanges, fillRanges, hasRanges } from "./ranges.ts";
 import { isOfItsRows, passOver, refuseRemainder, retryFailed } from "./rest.ts";
 import { openSensor } from "./signals.ts";
 import { runEmpty, runWindow, waitForDisk } from "./window.ts";
@@ -50,6 +52,19 @@ export async function runBackfill(
   prepared: Prepared,
   index: number,
 ): Promise<StepOutcome> {
+  const held = heldLocks(context, prepared);
+  try {
+    return await carryOut(context, prepared, { index, held });
+  } finally {
+    await held.free();
+  }
+}
+
+async function carryOut(
+  context: StepContext,
+  prepared: Prepared,
+  { index, held }: { readonly index: number; readonly held: HeldLocks },
+): Promise<StepOutcome> {
   const { step } = prepared;
   const startedAt = performance.now();
   const body = await prepared.load();
@@ -59,6 +74,7 @@ export async function runBackfill(
   let filling: Filling | undefined;
   let through = false;
   try {
+    await held.backfill();
     const claim = step.reason === "resume" ? await claimRanges(context, prepared) : null;
     known = await underWay(context, prepared);
     const controls = await admit(context, prepared, body.backfill, known);
@@ -73,8 +89,12 @@ export async function runBackfill(
       );
       await using sensor = openSensor(filling);
       filling.sensor = sensor;
-      if (hasRanges(filling)) await fillRanges(filling, fill);
-      else await fill(filling, observed);
+      await held.table(filling.table.name, filling.table.shown);
+      const beside = isBeside(filling);
+      if (hasRanges(filling, beside)) {
+        const windows = fillRanges.bind(null, filling, await claimOf(filling), fill);
+        await (beside ? aside(filling, windows) : windows());
+      } else await fill(filling, observed);
       through = true;
       await retryFailed(filling);
       await refuseRemainder(filling);
@@ -93,11 +113,18 @@ export async function runBackfill(
     const committed = committedOf(filling?.state ?? known, through);
     if (committed.extent !== "none") await waitForDisk(context.connection);
     const problem = stepError(context, prepared, body, error, { committed });
-    if (filling !== undefined && committed.extent === "none" && problem.code !== "TARGET_SCHEMA_MISSING")
+    if (filling?.hasLock === true && committed.extent === "none" && problem.code !== "TARGET_SCHEMA_MISSING")
       await withdraw(filling);
     return { ok: false, failure: failureOf(step.revision, problem, committed), error: problem };
   }
   return stepDone(context, step, index, { startedAt, transactional: false });
+}
+
+/** A function runs in a process that knows one connection at a time, and has its windows under the lock. */
+function isBeside({ context, body, backfill, state }: Filling): boolean {
+  const { observer, spanning } = context.connection.capabilities;
+  const possible = context.retake !== undefined && observer && spanning && state.bound !== null;
+  return possible && isBackground({ backfill }) && body.rows === undefined;
 }
 
 /**

@@ -78,7 +78,7 @@ export async function begin(
   const from = (state: BackfillState): Filling => ({
     ...{ context, prepared, body, parts, table, columns, state, backfill, controls },
     ...{ keeping: undo?.keeping ?? null, claim: known === null ? null : claim },
-    ...{ sensor: { throttle: FULL }, rowsPerSecond: null, slowedBy: null, firstFailure: null },
+    ...{ hasLock: true, sensor: { throttle: FULL }, rowsPerSecond: null, slowedBy: null, firstFailure: null },
   });
   if (known !== null) {
     refuseOther(known, table, step);

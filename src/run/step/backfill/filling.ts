@@ -41,6 +41,8 @@ export interface Filling {
   readonly claim: string | null;
   /** The range that a worker does. Left out: the whole table, one window after the other. */
   readonly ranged?: Ranged | undefined;
+  /** The run holds the migrations lock, and the row in the ledger is the one that it knows. */
+  hasLock: boolean;
   /** What the ledger has. */
   state: BackfillState;
   /** What people have said of it, as of the last window. */

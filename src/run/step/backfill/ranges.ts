@@ -17,11 +17,9 @@
  * and its range is taken up again on a new one.
  */
 import { randomUUID } from "node:crypto";
-import { compare, type KeyValue, keyText, names } from "../../../backfill/key.ts";
-import type { BackfillTable } from "../../../backfill/table.ts";
+import type { KeyValue } from "../../../backfill/key.ts";
+import { blocksOf, sampledBounds } from "../../../backfill/sample.ts";
 import { MOST_PARALLEL } from "../../../core/backfill.ts";
-import { identifier } from "../../../core/sql/quote.ts";
-import { regclass } from "../../../core/sql/regclass.ts";
 import { DatabaseError } from "../../../errors.ts";
 import type { BackfillRange } from "../../../ledger/backfill-ranges-sql.ts";
 import type { BackfillState } from "../../../ledger/backfills-sql.ts";
@@ -66,11 +64,14 @@ export async function claimRanges(context: StepContext, prepared: Prepared): Pro
   }
 }
 
-/** Whether its windows are done in ranges: it is asked for, or an earlier run has begun so. An empty table has none. */
-export function hasRanges(filling: Filling): boolean {
+/**
+ * Whether its windows are done in ranges: it is asked for (`beside`: other runs), or an earlier run has begun so. An empty
+ * table has none.
+ */
+export function hasRanges(filling: Filling, beside = false): boolean {
   if (filling.state.bound === null) return false;
   const { observer, spanning } = filling.context.connection.capabilities;
-  return filling.claim !== null || (workersOf(filling) > 1 && observer && spanning);
+  return filling.claim !== null || beside || (workersOf(filling) > 1 && observer && spanning);
 }
 
 /**
@@ -86,10 +87,14 @@ function workersOf({ context, backfill }: Filling): number {
   );
 }
 
-export async function fillRanges(filling: Filling, fill: Fill): Promise<void> {
+/** Under which its windows find their ranges, which are chosen here if nobody has. */
+export async function claimOf(filling: Filling): Promise<string> {
+  if (filling.state.bound === null) throw new Error("An empty table has no ranges.");
+  return filling.claim ?? split(filling, filling.state.bound);
+}
+
+export async function fillRanges(filling: Filling, claim: string, fill: Fill): Promise<void> {
   const { context, prepared, state } = filling;
-  if (state.bound === null) throw new Error("An empty table has no ranges.");
-  const claim = filling.claim ?? (await split(filling, state.bound));
   const queue = [...(await context.ledger.ranges(context.connection, prepared.step.revision))];
   const total = { rows: state.rows, changed: state.changed, windows: state.windows };
   const workers = Math.min(workersOf(filling), queue.length);
@@ -275,26 +280,4 @@ async function split(filling: Filling, bound: KeyValue): Promise<string> {
     ),
   );
   return claim;
-}
-
-function blocksOf({ name }: BackfillTable): string {
-  const table = regclass(name);
-  // A plain table is in no tree of partitions, and a partitioned one has no blocks of its own.
-  return `select coalesce(pg_catalog.sum(pg_catalog.pg_relation_size(one)), 0)::pg_catalog.float8
-  / pg_catalog.current_setting('block_size')::pg_catalog.float8 as blocks
-from (select ${table} as one union select relid from pg_catalog.pg_partition_tree(${table})) r`;
-}
-
-/** The last keys of equal parts of a sample, without that of the last part. */
-function sampledBounds(
-  { name, key }: BackfillTable,
-  { from, to, percent, count }: { from: KeyValue | null; to: KeyValue; percent: number; count: number },
-): string {
-  const above = from === null ? "" : `${compare(key, ">", from)} and `;
-  const descending = key.map((column) => `${identifier(column.name)} desc`).join(", ");
-  return `with godwit_sample as materialized (select ${names(key)} from ${name} tablesample system (${percent})
-  where ${above}${compare(key, "<=", to)}),
-godwit_parts as (select ${names(key)}, pg_catalog.ntile(${count}) over (order by ${names(key)}) as part from godwit_sample),
-godwit_last as (select distinct on (part) part, ${keyText(key)} as key from godwit_parts order by part, ${descending})
-select key from godwit_last where part < (select pg_catalog.max(part) from godwit_parts) order by part`;
 }

@@ -1,0 +1,28 @@
+/** The statements that cut a table into ranges of about equal size, by a sample of its keys. Pure. */
+import { identifier } from "../core/sql/quote.ts";
+import { regclass } from "../core/sql/regclass.ts";
+import { compare, type KeyValue, keyText, names } from "./key.ts";
+import type { BackfillTable } from "./table.ts";
+
+/** How many blocks the table has, with its partitions. */
+export function blocksOf({ name }: BackfillTable): string {
+  const table = regclass(name);
+  // A plain table is in no tree of partitions, and a partitioned one has no blocks of its own.
+  return `select coalesce(pg_catalog.sum(pg_catalog.pg_relation_size(one)), 0)::pg_catalog.float8
+  / pg_catalog.current_setting('block_size')::pg_catalog.float8 as blocks
+from (select ${table} as one union select relid from pg_catalog.pg_partition_tree(${table})) r`;
+}
+
+/** The last keys of equal parts of a sample, without that of the last part. */
+export function sampledBounds(
+  { name, key }: BackfillTable,
+  { from, to, percent, count }: { from: KeyValue | null; to: KeyValue; percent: number; count: number },
+): string {
+  const above = from === null ? "" : `${compare(key, ">", from)} and `;
+  const descending = key.map((column) => `${identifier(column.name)} desc`).join(", ");
+  return `with godwit_sample as materialized (select ${names(key)} from ${name} tablesample system (${percent})
+  where ${above}${compare(key, "<=", to)}),
+godwit_parts as (select ${names(key)}, pg_catalog.ntile(${count}) over (order by ${names(key)}) as part from godwit_sample),
+godwit_last as (select distinct on (part) part, ${keyText(key)} as key from godwit_parts order by part, ${descending})
+select key from godwit_last where part < (select pg_catalog.max(part) from godwit_parts) order by part`;
+}
