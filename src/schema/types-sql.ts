@@ -139,7 +139,7 @@ function conversions(query: SnapshotQuery): string {
     parents: IN_SCHEMA,
     attributes: {
       owner: role("v.conowner"),
-      between: "pg_encoding_to_char(v.conforencoding) || ' to ' || pg_encoding_to_char(v.contoencoding)",
+      between: "pg_encoding_to_char(v.conforencoding) || ' -> ' || pg_encoding_to_char(v.contoencoding)",
       // Its arguments are always those of a conversion, of which newer majors have one more.
       function: "v.conproc::regproc::text",
       default: flag("v.condefault"),
