@@ -88,7 +88,8 @@ function allTypes(query: SnapshotQuery): string {
     where: [
       "(c.oid is null or c.relkind = 'c')",
       "t.typtype <> 'm'",
-      "not exists (select from pg_type of where of.typarray = t.oid)",
+      // The type of arrays of another: that one is found by its key.
+      "not exists (select from pg_type other where other.oid = t.typelem and other.typarray = t.oid)",
       isOfUser(query),
       isNoMember("pg_type", "t.oid"),
     ],
