@@ -50,12 +50,13 @@ export function ledgerSql(
     ledgerTable: ledger,
     toolRowsTable: toolRows,
 
-    /** Whether nothing was ever done here. A failed step leaves nothing. */
-    isEmpty: () => `select not exists (select from ${log} where event <> 'failed') as empty`,
+    /** Whether nothing was ever done here. A failed step leaves nothing, and a schema that was accepted is no migration. */
+    isEmpty: () =>
+      `select not exists (select from ${log} where event <> 'failed' and revision is not null) as empty`,
 
     /** Nothing has run here, and no history was adopted: at most, a person has declared what is there. */
     isOnlyDeclared: () =>
-      `select not exists (select from ${log} where event not in ('failed', 'baseline')) as empty`,
+      `select not exists (select from ${log} where event not in ('failed', 'baseline') and revision is not null) as empty`,
 
     exists: () =>
       `select pg_catalog.to_regclass(${literal(`${quotedName(schema)}.migration_ledger`)}) is not null as exists`,

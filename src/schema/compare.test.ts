@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { compareSchemas, IN_ORDER } from "./compare.ts";
+import { compareSchemas, describeDifference, IN_ORDER } from "./compare.ts";
 import type { Attribute, SchemaObject, SchemaSnapshot } from "./snapshot.ts";
 
 const attribute: fc.Arbitrary<Attribute> = fc.oneof(
@@ -92,6 +92,14 @@ test("a change that a child has inherited is not named beside its parent's", () 
   expect(named(both("text", "text"), both("integer", "integer"))).toEqual(["p.a"]);
   expect(named(both("text", "text"), both("integer", "bigint"))).toEqual(["c.a", "p.a"]);
   expect(named(both("text", "text"), both("text", "integer"))).toEqual(["c.a"]);
+});
+
+test("a long value is cut where it is shown", () => {
+  const of = (source: string) => one([{ attributes: { source } }]);
+  const [difference] = compareSchemas(of("x".repeat(9_000)), of(`${"y".repeat(8)}💥${"y".repeat(9_000)}`));
+  expect(difference).toBeDefined();
+  if (difference !== undefined)
+    expect(describeDifference(difference, 10)).toBe("table t: source was xxxxxxxxx…, is yyyyyyyy…");
 });
 
 test("majors that write one expression in two ways do not differ", () => {

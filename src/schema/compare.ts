@@ -43,19 +43,23 @@ export function compareSchemas(from: SchemaSnapshot, to: SchemaSnapshot): readon
   return found.sort((a, b) => order(identity(a), identity(b)));
 }
 
-/** `column public.users.email: type was integer, is bigint` */
-export function describeDifference({ change, kind, name, attributes }: SchemaDifference): string {
+/** `column public.users.email: type was integer, is bigint`. Of a value at most so many characters are shown. */
+export function describeDifference(
+  { change, kind, name, attributes }: SchemaDifference,
+  most = Number.POSITIVE_INFINITY,
+): string {
   if (change !== "changed") return `${kind} ${name}: ${change}`;
   const each = attributes.map(
-    ({ attribute, from, to }) => `${attribute} was ${shown(from)}, is ${shown(to)}`,
+    ({ attribute, from, to }) => `${attribute} was ${shown(from, most)}, is ${shown(to, most)}`,
   );
   return `${kind} ${name}: ${each.join("; ")}`;
 }
 
-function shown(value: Attribute): string {
+function shown(value: Attribute, most: number): string {
   if (value === null) return "not set";
   if (value === true) return "set";
-  return typeof value === "object" ? `[${value.join(", ")}]` : String(value);
+  const text = typeof value === "object" ? `[${value.join(", ")}]` : String(value);
+  return text.length <= most ? text : `${text.slice(0, most - 1).replace(/[\ud800-\udbff]$/, "")}…`;
 }
 
 function indexed({ objects }: SchemaSnapshot): ReadonlyMap<string, SchemaObject> {

@@ -1,6 +1,6 @@
 /** Values that hold a secret are kept as four digits of a hash: enough to see a change, and too little to guess by. */
 import { createHash } from "node:crypto";
-import { presentable } from "../std/secret.ts";
+import { redact } from "../std/secret.ts";
 import type { Attribute, SchemaSnapshot } from "./snapshot.ts";
 
 const HIDDEN = /^\(holds a secret\) #[0-9a-f]{4}$/;
@@ -24,7 +24,7 @@ export function isSameHidden(a: Attribute, b: Attribute): boolean {
 }
 
 function isSecret(text: string): boolean {
-  return presentable(text) !== text;
+  return redact(text) !== text;
 }
 
 function hidden(value: Attribute): string {

@@ -70,6 +70,8 @@ export function snapshotSql(query: SnapshotQuery): string {
     ["search_path", "pg_catalog, pg_temp"],
     ["jit", "off"],
     ["statement_timeout", "0"],
+    // The text of a view waits for whoever locks a table of it.
+    ["lock_timeout", "2s"],
     ["quote_all_identifiers", "off"],
   ].map(([name, value]) => `pg_catalog.set_config('${name}', '${value}', true)`);
   return `select ${settings.join(", ")};

@@ -88,7 +88,8 @@ function allTypes(query: SnapshotQuery): string {
     where: [
       "(c.oid is null or c.relkind = 'c')",
       "t.typtype <> 'm'",
-      "not exists (select from pg_type of where of.typarray = t.oid)",
+      // The type of arrays of another: that one is found by its key.
+      "not exists (select from pg_type other where other.oid = t.typelem and other.typarray = t.oid)",
       isOfUser(query),
       isNoMember("pg_type", "t.oid"),
     ],
@@ -139,7 +140,7 @@ function conversions(query: SnapshotQuery): string {
     parents: IN_SCHEMA,
     attributes: {
       owner: role("v.conowner"),
-      between: "pg_encoding_to_char(v.conforencoding) || ' to ' || pg_encoding_to_char(v.contoencoding)",
+      between: "pg_encoding_to_char(v.conforencoding) || ' -> ' || pg_encoding_to_char(v.contoencoding)",
       // Its arguments are always those of a conversion, of which newer majors have one more.
       function: "v.conproc::regproc::text",
       default: flag("v.condefault"),

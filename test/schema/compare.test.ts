@@ -5,7 +5,7 @@ import { OBJECT_CHANGES } from "./object-changes.ts";
 import { around, connectionTo, described } from "./snapshots.ts";
 import { TABLE_CHANGES } from "./table-changes.ts";
 
-test("each change is found as what it is, and as nothing else", async ({ db }) => {
+test("each change is found as what it is, and as nothing else", { timeout: 600_000 }, async ({ db }) => {
   await using connection = await connectionTo(db.adminUrl);
   const found: Record<string, readonly string[]> = {};
   const expected: Record<string, readonly string[]> = {};

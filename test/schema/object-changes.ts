@@ -25,11 +25,9 @@ export const OBJECT_CHANGES: readonly SchemaChange[] = [
   { name: "a view", setup: T, change: "create view v as select a from t", expected: ["view s.v: added"] },
   {
     name: "another view",
-    setup: VIEW,
-    change: "create or replace view v as select id, a from t where id > 3",
-    expected: [
-      "view s.v: definition was  SELECT id,\n    a\n   FROM s.t;, is  SELECT id,\n    a\n   FROM s.t\n  WHERE (id > 3);",
-    ],
+    setup: "create view v as select 1 as one",
+    change: "create or replace view v as select 2 as one",
+    expected: ["view s.v: definition was  SELECT 1 AS one;, is  SELECT 2 AS one;"],
   },
   {
     name: "a view with the rights of who asks",

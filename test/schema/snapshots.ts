@@ -22,7 +22,7 @@ export async function snapshotOf(url: string, options: SnapshotOptions = ALL): P
 }
 
 export function described(from: SchemaSnapshot, to: SchemaSnapshot): readonly string[] {
-  return compareSchemas(from, to).map(describeDifference);
+  return compareSchemas(from, to).map((one) => describeDifference(one));
 }
 
 /** Before and after the change. Nothing of it stays. */

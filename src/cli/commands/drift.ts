@@ -7,17 +7,26 @@ import { withSession } from "../session.ts";
 import { timeOf } from "./status.ts";
 
 export async function run(invocation: Invocation): Promise<Answer> {
-  return withSession(invocation, async ({ target, context }) => {
+  return withSession(invocation, async ({ target, config, context }) => {
     const report =
       invocation.flags.accept === true ? await acceptSchema(target, context) : await driftOf(target, context);
     return {
       json: { ...report },
-      text: textOf(report),
+      // Of the schemas of a target, one line each is shown.
+      text:
+        config.target?.schema == null
+          ? textOf(report)
+          : textOf(report)
+              .replace(/:?\n {2}/, ": ")
+              .replaceAll("\n  ", "; "),
       result: true,
       exitCode: report.drifted ? 1 : 0,
     };
   });
 }
+
+/** The text of a function can be of any length. JSON has all of it. */
+const LONGEST = 200;
 
 function textOf({ database, takenAt, accepted, differences, ignored }: DriftReport): string {
   const count = `${differences.length} ${differences.length === 1 ? "difference" : "differences"}`;
@@ -27,7 +36,7 @@ function textOf({ database, takenAt, accepted, differences, ignored }: DriftRepo
     : differences.length === 0
       ? `${database}: no drift since ${since}.`
       : `${database}: ${count} since ${since}`;
-  const lines = differences.map((one) => `  ${visible(describeDifference(one))}`);
+  const lines = differences.map((one) => `  ${visible(describeDifference(one, LONGEST))}`);
   return [
     first,
     ...lines,

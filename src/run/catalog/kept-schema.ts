@@ -80,7 +80,10 @@ export async function driftIn(
 export async function refuseDrift({ target, connection }: Place): Promise<void> {
   const { differences } = await driftIn(target, connection, target.settings.driftIgnore ?? []);
   if (differences.length === 0) return;
-  const named = differences.slice(0, 3).map(describeDifference).join("; ");
+  const named = differences
+    .slice(0, 3)
+    .map((one) => describeDifference(one, 80))
+    .join("; ");
   const more = differences.length > 3 ? `; and ${differences.length - 3} more` : "";
   throw new PlanRefused([
     {
