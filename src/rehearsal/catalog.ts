@@ -19,9 +19,12 @@ export interface Relation extends SeenRelation {
 
 export type Relations = ReadonlyMap<string, Relation>;
 
-/** As the session sees them, with what its open transaction has made. */
-export async function relationsOf(connection: Connection): Promise<Relations> {
-  const { rows } = await connection.query<Row>(RELATIONS);
+/** As the session sees them, with what its open transaction has made. `only`: these, their indexes and TOAST tables. */
+export async function relationsOf(connection: Connection, only?: readonly string[]): Promise<Relations> {
+  const { rows } =
+    only === undefined
+      ? await connection.query<Row>(RELATIONS)
+      : await connection.query<Row>(`${RELATIONS} and ${OF_THESE}`, [only]);
   return new Map(
     rows.map((row) => [
       row.oid,
@@ -80,6 +83,8 @@ left join pg_catalog.pg_index i on i.indexrelid = c.oid
 left join pg_catalog.pg_class t on t.oid = i.indrelid
 left join pg_catalog.pg_class o on c.relkind = 't' and o.reltoastrelid = c.oid
 where c.oid >= 16384 and c.relkind <> 'c'`;
+
+const OF_THESE = `(c.oid = any($1::pg_catalog.oid[]) or i.indrelid = any($1::pg_catalog.oid[]) or o.oid = any($1::pg_catalog.oid[]))`;
 
 export interface HeldLock {
   readonly oid: string;

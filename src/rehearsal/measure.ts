@@ -3,23 +3,23 @@ import { accept } from "../core/sql/cursor.ts";
 import type { HeldLock, Relation, Relations } from "./catalog.ts";
 import type { SeenLock, SeenRelation, SeenStatement } from "./seen.ts";
 
-export interface Moment {
-  readonly relations: Relations;
-  readonly locks: readonly HeldLock[];
-}
-
 export interface Known {
   /** The relations before the step: what is made by the step itself is in nobody's way. */
   readonly first: Relations;
-  readonly before: Moment;
-  readonly after: Moment;
+  /** The relations before the statement. */
+  readonly before: Relations;
+  /** Those that it may have changed, as they are now. */
+  readonly after: Relations;
+  /** The locks of the session before the statement and after it. */
+  readonly had: readonly HeldLock[];
+  readonly has: readonly HeldLock[];
   readonly heldUntil: SeenLock["heldUntil"];
 }
 
 type Effects = Pick<SeenStatement, "locks" | "held" | "rewrites" | "scans" | "builds" | "invalid">;
 
-export function effectsOf(text: string, { first, before, after, heldUntil }: Known): Effects {
-  const known = (oid: string) => before.relations.get(oid) ?? after.relations.get(oid);
+export function effectsOf(text: string, { first, before, after, had, has, heldUntil }: Known): Effects {
+  const known = (oid: string) => before.get(oid) ?? after.get(oid);
   const isOld = (oid: string) => first.has(oid);
   const seen = (locks: readonly HeldLock[]) =>
     locks.flatMap(({ oid, mode }): readonly SeenLock[] => {
@@ -28,7 +28,7 @@ export function effectsOf(text: string, { first, before, after, heldUntil }: Kno
         ? []
         : [{ ...shown(relation), mode, heldUntil }];
     });
-  const had = new Set(before.locks.map(keyOf));
+  const hadBefore = new Set(had.map(keyOf));
   const isQuery = isQueryText(text);
   const isTruncate = accept({ text, at: 0 }, "truncate");
   const rewritten = new Map<string, SeenRelation>();
@@ -36,12 +36,12 @@ export function effectsOf(text: string, { first, before, after, heldUntil }: Kno
   const builds: SeenRelation[] = [];
   const invalid: SeenRelation[] = [];
   const built = new Map<string, SeenRelation>();
-  for (const relation of after.relations.values()) {
+  for (const relation of after.values()) {
     const { oid, owner, kind } = relation;
-    const past = before.relations.get(oid);
+    const past = before.get(oid);
     const changed = past !== undefined && past.file !== relation.file && relation.file !== "0";
     if (changed && isOld(oid) && !isTruncate) {
-      const whole = relation.isToast && owner !== null ? (after.relations.get(owner) ?? relation) : relation;
+      const whole = relation.isToast && owner !== null ? (after.get(owner) ?? relation) : relation;
       if (!whole.isToast && isOld(whole.oid)) rewritten.set(whole.oid, shown(whole));
     }
     const read = relation.scans - (past?.scans ?? 0);
@@ -49,7 +49,7 @@ export function effectsOf(text: string, { first, before, after, heldUntil }: Kno
     const isNewIndex = kind === "index" && past === undefined && !relation.isToast;
     if (isNewIndex && owner !== null && isOld(owner)) {
       builds.push(shown(relation));
-      const table = after.relations.get(owner);
+      const table = after.get(owner);
       // Outside a transaction the session's own counters are gone with it.
       if (heldUntil === "statement" && table !== undefined) built.set(owner, shown(table));
     }
@@ -57,12 +57,12 @@ export function effectsOf(text: string, { first, before, after, heldUntil }: Kno
   }
   // The indexes of a table that is written anew are too.
   for (const [oid, { table }] of rewritten) {
-    const owner = after.relations.get(oid)?.owner ?? null;
+    const owner = after.get(oid)?.owner ?? null;
     if (table !== null && owner !== null && rewritten.has(owner)) rewritten.delete(oid);
   }
   return {
-    locks: inOrder(seen(after.locks.filter((lock) => !had.has(keyOf(lock))))),
-    held: inOrder(seen(before.locks)),
+    locks: inOrder(seen(has.filter((lock) => !hadBefore.has(keyOf(lock))))),
+    held: inOrder(seen(had)),
     rewrites: inOrder([...rewritten.values()]),
     scans: inOrder([...scanned, ...built.values()]),
     builds: inOrder(builds),

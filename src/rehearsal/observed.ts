@@ -13,8 +13,8 @@ import { type Statement, splitStatements } from "../core/sql/statements.ts";
 import type { Connection, Result } from "../database/connection.ts";
 import { DatabaseError } from "../errors.ts";
 import { codePointOffset } from "../std/text.ts";
-import { isInTransaction, locksOf, type Relations, relationsOf } from "./catalog.ts";
-import { effectsOf, type Moment } from "./measure.ts";
+import { isInTransaction, locksOf, type Relation, relationsOf } from "./catalog.ts";
+import { effectsOf } from "./measure.ts";
 import { gated, type Open } from "./outside.ts";
 import type { Recorder } from "./recorder.ts";
 import { understandingOf, whyNotRun } from "./unsafe.ts";
@@ -87,7 +87,7 @@ class Observed {
   readonly #connection: Connection;
   readonly #options: ObservedOptions;
   /** Behind the statement before, of the same text. */
-  #relations: Relations | null = null;
+  #relations: Map<string, Relation> | null = null;
 
   constructor(connection: Connection, options: ObservedOptions) {
     this.#connection = connection;
@@ -142,16 +142,14 @@ class Observed {
         return pass();
       }
     const source = inTransaction ? this.#connection : observer;
-    const before: Moment = {
-      relations: (inTransaction ? this.#relations : null) ?? (await relationsOf(source)),
-      locks: await locksOf(observer, backendPid),
-    };
-    recorder.begun(before.relations);
+    const before = (inTransaction ? this.#relations : null) ?? new Map(await relationsOf(source));
+    const first = recorder.begun(before);
+    const had = await locksOf(observer, backendPid);
     const started = performance.now();
     const { outcome, locks } = inTransaction
       ? await directly(attempt)
       : await gated(attempt, {
-          ...{ text: statement.text, pid: backendPid, relations: before.relations, observer },
+          ...{ text: statement.text, pid: backendPid, relations: before, observer },
           open: this.#options.open,
         });
     const durationMs = performance.now() - started;
@@ -163,21 +161,21 @@ class Observed {
       recorder.failed(base, outcome.reason);
       throw outcome.reason;
     }
-    const after: Moment = {
-      relations: await relationsOf(source),
-      locks: inTransaction ? await locksOf(observer, backendPid) : (locks ?? []),
-    };
-    this.#relations = after.relations;
+    const has = inTransaction ? await locksOf(observer, backendPid) : (locks ?? []);
+    // Inside a transaction nothing changes but what the session has locked.
+    const old = has.flatMap(({ oid }) => (first.has(oid) ? [oid] : []));
+    const after = await relationsOf(source, inTransaction ? old : undefined);
     const heldUntil = inTransaction ? "transaction" : "statement";
-    const first = recorder.first() ?? before.relations;
     recorder.seen({
       ...base,
-      ...effectsOf(statement.text, { first, before, after, heldUntil }),
+      ...effectsOf(statement.text, { first, before, after, had, has, heldUntil }),
       durationMs,
       failure: null,
       notRehearsed: null,
       notUnderstood: inTransaction ? null : understandingOf(statement.text),
     });
+    for (const [oid, relation] of after) before.set(oid, relation);
+    this.#relations = before;
     return outcome.value;
   }
 

@@ -16,13 +16,10 @@ export class Recorder {
     this.lacking = lacking;
   }
 
-  /** The relations before the step. */
-  first(): Relations | null {
+  /** Keeps the relations before the first statement of a step, and returns them. */
+  begun(relations: Relations): Relations {
+    this.#first ??= new Map(relations);
     return this.#first;
-  }
-
-  begun(relations: Relations): void {
-    this.#first ??= relations;
   }
 
   seen(statement: SeenStatement): void {

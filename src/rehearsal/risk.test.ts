@@ -1,0 +1,55 @@
+import { expect, test } from "vitest";
+import { type LockMode, modeOf } from "./lock-modes.ts";
+import { judge } from "./risk.ts";
+import type { SeenLock, SeenRelation, SeenStatement } from "./seen.ts";
+
+const orders: SeenRelation = { schema: "public", name: "orders", kind: "table", table: null };
+const byCustomer: SeenRelation = { schema: "public", name: "by_customer", kind: "index", table: "orders" };
+const lock = (mode: LockMode, on = orders): SeenLock => ({ ...on, mode, heldUntil: "transaction" });
+const seen = (text: string, more: Partial<SeenStatement> = {}): SeenStatement => ({
+  ...{ text, line: 1, inTransaction: true, locks: [], held: [], rewrites: [], scans: [], builds: [] },
+  ...{ invalid: [], durationMs: 1, notRehearsed: null, notUnderstood: null, failure: null },
+  ...more,
+});
+
+test("a strong lock is brief while nothing depends on the rows, and blocks while something does", () => {
+  const locks = [lock("ACCESS EXCLUSIVE")];
+  expect(judge(seen("alter table orders add column x int", { locks })).risk).toBe("brief lock");
+  const scanned = judge(seen("alter table orders alter x set not null", { locks, scans: [orders] }));
+  expect(scanned.risk).toBe("blocks reads");
+  expect(scanned.safer).toContain("NOT VALID");
+});
+
+test("what runs behind a lock of the same transaction makes that lock long", () => {
+  const held = [lock("ACCESS EXCLUSIVE")];
+  const locks = [lock("ROW EXCLUSIVE")];
+  const update = judge(seen("update orders set x = 1", { held, locks }));
+  expect(update.risk).toBe("blocks reads");
+  expect(update.safer).toContain("a migration of its own");
+  expect(judge(seen("update orders set x = 1", { locks })).risk).toBe("safe");
+});
+
+test("an index that is built blocks writes, unless it is built CONCURRENTLY", () => {
+  const built = { builds: [byCustomer], scans: [orders] };
+  expect(judge(seen("create index on orders (x)", { ...built, locks: [lock("SHARE")] })).risk).toBe(
+    "blocks writes",
+  );
+  const weak = [lock("SHARE UPDATE EXCLUSIVE")];
+  expect(judge(seen("create index concurrently on orders (x)", { ...built, locks: weak })).risk).toBe("safe");
+});
+
+test("a table that is written anew is the worst, and an index that is blocks by its lock", () => {
+  const locks = [lock("ACCESS EXCLUSIVE")];
+  expect(
+    judge(seen("alter table orders alter x type bigint", { locks, rewrites: [orders], scans: [orders] }))
+      .risk,
+  ).toBe("rewrites");
+  const ofIndex = { locks: [lock("SHARE")], rewrites: [byCustomer], scans: [orders] };
+  expect(judge(seen("reindex index by_customer", ofIndex)).risk).toBe("blocks writes");
+});
+
+test("the modes are those of pg_locks", () => {
+  expect(modeOf("AccessExclusiveLock")).toBe("ACCESS EXCLUSIVE");
+  expect(modeOf("ShareUpdateExclusiveLock")).toBe("SHARE UPDATE EXCLUSIVE");
+  expect(modeOf("SIReadLock")).toBeUndefined();
+});
