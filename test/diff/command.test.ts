@@ -73,6 +73,11 @@ test("what a desired schema needs is written, applied, taken back, and needed no
     write("schema.sql", FIRST);
     const back = await godwit("diff", "--from", "database", "--to", "schema.sql", "--json");
     expect(back.json).toMatchObject({ different: false });
+    write("schema.sql", SECOND);
+    const { json } = await godwit("diff", "--from", "database", "--to", "schema.sql", "--json");
+    expect(json.statements.map(({ text }: { text: string }) => text)).toContain(
+      "ALTER TABLE public.posts RENAME TO articles",
+    );
     await godwit("up");
   } finally {
     await db.admin("drop owned by readers_of_this_test; drop role readers_of_this_test");

@@ -86,3 +86,16 @@ export function allEqualBut(changes: readonly SchemaChange[], others: Outcomes):
   const known = changes.filter(({ since = 0 }) => since <= majorVersion());
   return Object.fromEntries(known.map(({ name }) => [name, others[name] ?? []]));
 }
+
+/** Few enough for the time of one test. */
+export function portions(
+  changes: readonly SchemaChange[],
+): readonly (readonly [string, readonly SchemaChange[]])[] {
+  const known = changes.filter(({ since = 0 }) => since <= majorVersion());
+  return Array.from({ length: Math.ceil(known.length / PORTION) }, (_, at) => {
+    const some = known.slice(at * PORTION, (at + 1) * PORTION);
+    return [`${some[0]?.name} … ${some.at(-1)?.name}`, some] as const;
+  });
+}
+
+const PORTION = 16;
