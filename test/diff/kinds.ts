@@ -61,8 +61,6 @@ async function thereAndBack(
   for (const goal of [desired, present])
     ways.push(await diffSchemas({ copy, desired: goal, compared: ALL }).catch(String));
   const [there, back] = ways.map(outcomeOf);
-  if (process.env.SHOW_STATEMENTS !== undefined)
-    console.log(`${name}\n${JSON.stringify(ways, ["statements", "text", "losesData"], 1)}`);
   for (const one of [present, desired, copy]) await one.execute("drop subscription if exists sub");
   return [...(there ?? []), ...(back ?? []).map((text) => `back: ${text}`)];
 }
