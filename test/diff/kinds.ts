@@ -52,7 +52,7 @@ async function isClean(databases: Three, empty: SchemaSnapshot): Promise<boolean
 
 async function thereAndBack(
   { present, desired, copy }: Three,
-  { name, setup, change }: SchemaChange,
+  { setup, change }: SchemaChange,
 ): Promise<readonly string[]> {
   const inSchema = (text: string) => `set search_path = s; ${text}; reset search_path`;
   for (const one of [present, desired, copy]) await one.execute(`create schema s; ${inSchema(setup)}`);
