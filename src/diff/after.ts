@@ -4,6 +4,7 @@ import type { Attribute } from "../schema/snapshot.ts";
 import { alterColumn, changed, type Rule, tableOf, texts } from "./change.ts";
 import { notNull } from "./not-null.ts";
 import { privileges } from "./privileges.ts";
+import { UNMODELLED } from "./unmodelled.ts";
 
 const storage: Rule = (change) => {
   const found = changed(change, "column", "storage");
@@ -91,4 +92,5 @@ export const AFTER: readonly Rule[] = [
   indexStatistics,
   notNull,
   privileges,
+  ...UNMODELLED,
 ];

@@ -4,6 +4,7 @@
  */
 import { quoted } from "../core/sql/quote.ts";
 import { alterColumn, changed, type Rule, tableOf, texts } from "./change.ts";
+import { drops } from "./unmodelled.ts";
 
 const OWNED = ["table", "foreign table", "view", "materialized view", "sequence", "schema", "type", "domain"];
 
@@ -101,6 +102,7 @@ const enumValues: Rule = (change) => {
 };
 
 export const BEFORE: readonly Rule[] = [
+  drops,
   owner,
   parents,
   collation,

@@ -18,6 +18,7 @@ import { BEFORE } from "./before.ts";
 import { changesBetween, statementsBy } from "./change.ts";
 import { deltaOf } from "./delta.ts";
 import type { RenameHint } from "./hints.ts";
+import { inlined } from "./inline.ts";
 import { differencesBetween } from "./judge.ts";
 import { hintedRenames, sameUnderAnotherName } from "./renames.ts";
 import { type DiffStatement, harmless } from "./statement.ts";
@@ -74,11 +75,15 @@ export async function diffSchemas({
   if (await add(sameUnderAnotherName(changesBetween(first, goal)))) first = await look();
   if (await add(statementsBy(BEFORE, changesBetween(first, goal)))) first = await look();
   const { statements } = await deltaOf(copy, desired, owner);
-  for (const statement of tidy(statements, { snapshot: first, owner })) {
-    const refused = await tried(copy, statement.text);
-    if (refused !== null) return answer(await look(), refused);
-    done.push(statement);
-  }
+  const tidied = tidy(statements, { snapshot: first, owner });
+  const better = inlined(tidied, goal);
+  if (better !== null && (await triedTogether(copy, better))) done.push(...better);
+  else
+    for (const statement of tidied) {
+      const refused = await tried(copy, statement.text);
+      if (refused !== null) return answer(await look(), refused);
+      done.push(statement);
+    }
   let now = await look();
   for (let round = 0; round < ROUNDS_AFTER; round++) {
     if (!(await add(statementsBy(AFTER, changesBetween(now, goal))))) break;
@@ -95,6 +100,14 @@ async function tried(copy: Connection, text: string): Promise<SchemaDiff["refuse
     if (copy.lost.aborted) throw error;
     return { statement: text, error };
   }
+}
+
+/** All of them, or none. */
+async function triedTogether(copy: Connection, statements: readonly DiffStatement[]): Promise<boolean> {
+  if (statements.some(({ transaction }) => transaction !== "any")) return false;
+  const refused = await tried(copy, ["begin", ...statements.map(({ text }) => text), "commit"].join(";\n"));
+  if (refused !== null) await copy.execute("rollback");
+  return refused === null;
 }
 
 function ownStatement(text: string): DiffStatement {

@@ -14,10 +14,11 @@ import type { RenameHint } from "../diff/hints.ts";
 import { differencesBetween } from "../diff/judge.ts";
 import { loadSchema, type SchemaFile } from "../diff/load.ts";
 import { lossesOf } from "../diff/losses.ts";
+import { reasonOf } from "../diff/reasons.ts";
 import { turned } from "../diff/renames.ts";
 import type { DiffStatement } from "../diff/statement.ts";
 import { DatabaseError, PlanRefused } from "../errors.ts";
-import { describeDifference } from "../schema/compare.ts";
+import { describeDifference, type SchemaDifference } from "../schema/compare.ts";
 import { type SchemaSnapshot, takeSnapshot } from "../schema/snapshot.ts";
 
 /** A state of a schema, and how it is made in an empty database. */
@@ -76,6 +77,7 @@ export async function diffStates(input: SchemaDiffInput): Promise<SchemaDiffRepo
   await using desired = await scratch.open("desired");
   await using copy = await scratch.open("copy");
   await using replay = await scratch.open("replay");
+  for (const one of [copy, replay]) await one.execute(`set role ${identifier(owner)}`);
   const [before, after] = [await takeSnapshot(present, ALL), await takeSnapshot(desired, ALL)];
   const options = { copy, compared: ALL, owner };
   const there = await diffSchemas({ ...options, desired, renames });
@@ -161,7 +163,9 @@ async function build({ scratch, input, notes }: Stage, { database, state, owner 
   if (state.kind === "database") {
     await using live = await state.open();
     await ensureRoles(connection, await rolesOf(live));
-    const { left, refused } = await diffSchemas({ copy: connection, desired: live, compared: ALL });
+    await connection.execute(`set role ${identifier(owner)}`);
+    const { left, refused } = await diffSchemas({ copy: connection, desired: live, compared: ALL, owner });
+    await connection.execute("reset role");
     if (refused !== null)
       throw unproven([`${refused.statement}: ${messageOf(refused.error)}`], `a copy of ${state.name}`);
     notes.push(...left.map((one) => `Not compared, because a copy lacks it: ${describeDifference(one)}`));
@@ -226,7 +230,12 @@ function asPattern(text: string): RegExp {
 
 function refuseUnproven({ left, refused }: SchemaDiff, what: string): void {
   if (refused !== null) throw unproven([`${refused.statement}: ${messageOf(refused.error)}`], what);
-  if (left.length > 0) throw unproven(left.map(describeDifference), what);
+  if (left.length > 0) throw unproven(left.map(described), what);
+}
+
+function described(difference: SchemaDifference): string {
+  const reason = reasonOf(difference);
+  return `${describeDifference(difference)}${reason === null ? "" : ` (${reason})`}`;
 }
 
 function unproven(left: readonly string[], what: string): PlanRefused {

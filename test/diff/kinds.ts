@@ -52,7 +52,7 @@ async function isClean(databases: Three, empty: SchemaSnapshot): Promise<boolean
 
 async function thereAndBack(
   { present, desired, copy }: Three,
-  { name, setup, change }: SchemaChange,
+  { setup, change }: SchemaChange,
 ): Promise<readonly string[]> {
   const inSchema = (text: string) => `set search_path = s; ${text}; reset search_path`;
   for (const one of [present, desired, copy]) await one.execute(`create schema s; ${inSchema(setup)}`);
@@ -61,8 +61,6 @@ async function thereAndBack(
   for (const goal of [desired, present])
     ways.push(await diffSchemas({ copy, desired: goal, compared: ALL }).catch(String));
   const [there, back] = ways.map(outcomeOf);
-  if (process.env.SHOW_STATEMENTS !== undefined)
-    console.log(`${name}\n${JSON.stringify(ways, ["statements", "text", "losesData"], 1)}`);
   for (const one of [present, desired, copy]) await one.execute("drop subscription if exists sub");
   return [...(there ?? []), ...(back ?? []).map((text) => `back: ${text}`)];
 }
@@ -86,3 +84,16 @@ export function allEqualBut(changes: readonly SchemaChange[], others: Outcomes):
   const known = changes.filter(({ since = 0 }) => since <= majorVersion());
   return Object.fromEntries(known.map(({ name }) => [name, others[name] ?? []]));
 }
+
+/** Few enough for the time of one test. */
+export function portions(
+  changes: readonly SchemaChange[],
+): readonly (readonly [string, readonly SchemaChange[]])[] {
+  const known = changes.filter(({ since = 0 }) => since <= majorVersion());
+  return Array.from({ length: Math.ceil(known.length / PORTION) }, (_, at) => {
+    const some = known.slice(at * PORTION, (at + 1) * PORTION);
+    return [`${some[0]?.name} … ${some.at(-1)?.name}`, some] as const;
+  });
+}
+
+const PORTION = 16;

@@ -1,0 +1,21 @@
+/** What is left of each kind of change. Of a kind that is not named nothing is: it is made, and taken back. */
+import type { Outcomes } from "./kinds.ts";
+
+export const LEFT_OF_TABLES: Outcomes = {
+  "a column dropped and added again": ["order of the columns of s.t"],
+  "a dropped column": ["back: order of the columns of s.t"],
+  "a foreign key that nothing enforces": ["constraint s.u.f: triggers enabled"],
+  "an invalid index": ["index s.i: valid"],
+};
+
+export const LEFT_OF_OBJECTS: Outcomes = {
+  "a conversion": ["conversion s.v: added"],
+  "a language": ["language mine: added"],
+  "a server's option": ["server far: options"],
+  "a shell type": ["type s.shell: added"],
+  "a user mapping": ["user mapping PUBLIC on far: options"],
+  "an access method": ["access method heap2: added"],
+  "an operator": ["operator s.===(integer,integer): restrict"],
+  "an operator class": ["operator class s.oc using btree: added", "operator family s.oc using btree: added"],
+  "an operator of a family": ["operator family s.fam using btree: operators"],
+};
