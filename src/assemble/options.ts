@@ -13,8 +13,10 @@ export function migrateOptions(config: Config, direction: Direction, to: string)
   const rollback = direction === "up" && rollbackOnFailure;
   const until = wanted === null ? undefined : (parseMoment(wanted, new Date()) ?? undefined);
   const requireNoDrift = direction === "up" && values.requireNoDrift;
+  const waitForBackfills = direction === "up" && values.waitForBackfills;
   const goal = { direction, to, phases };
-  return { goal, failure: onFailure, outOfOrder, rollback, targetName, until, requireNoDrift };
+  const more = { targetName, until, requireNoDrift, waitForBackfills };
+  return { goal, failure: onFailure, outOfOrder, rollback, ...more };
 }
 
 /** What people are told before `up` where the mode leaves nothing to do. */

@@ -20,6 +20,7 @@ const LIVE = [
 /** What an import of files is given, wherever it runs. */
 const IMPORTING: readonly OptionKey[] = ["newOrigin", "allowMissing", "followLinks"];
 /** What the migrations beside an app are given as if `up` had been typed, and what is for `run` alone. */
+const GOING_ON: readonly OptionKey[] = ["rollbackOnFailure", "requireNoDrift", "until", "waitForBackfills"];
 const BESIDE_APP = OPTIONS.flatMap((option) => (option.forRun === true ? [option.key] : []));
 const SERVICE: readonly OptionKey[] = [
   "healthPort",
@@ -65,21 +66,13 @@ export const COMMANDS: readonly CommandRow[] = [
       { syntax: "--from <revision>", help: "with --sql: the revision that the database is at (base)" },
       { syntax: "--dry-run", help: "execute, roll back, and say what could not be tried" },
     ],
-    honours: [...PLANNING, "rollbackOnFailure", "requireNoDrift", "until", ...IMPORTING],
+    honours: [...PLANNING, ...GOING_ON, ...IMPORTING],
     excludes: [
       {
         flag: "sql",
-        others: [
-          "dryRun",
-          "onFailure",
-          "rollbackOnFailure",
-          "requireNoDrift",
-          "until",
-          ...IMPORTING,
-          ...LIVE,
-        ],
+        others: ["dryRun", "onFailure", ...GOING_ON, ...IMPORTING, ...LIVE],
       },
-      { flag: "dryRun", others: ["onFailure", "rollbackOnFailure", "requireNoDrift", "until"] },
+      { flag: "dryRun", others: ["onFailure", ...GOING_ON] },
     ],
     needs: [{ flag: "from", other: "sql" }],
     examples: [
@@ -88,6 +81,7 @@ export const COMMANDS: readonly CommandRow[] = [
       ["godwit up --phase startup", "only what must be there before a release"],
       ["godwit up --rollback-on-failure", "all of it, or nothing"],
       ["godwit up --until 06:00", "backfills end for now at six, and the next run goes on"],
+      ["godwit up --wait-for-backfills", "also what waits for a backfill of another run"],
       ["godwit up backend auth", "only these two of several configured targets"],
       ["godwit up --sql --from 0007 > change.sql", "a script for another person to run"],
     ],
@@ -103,17 +97,7 @@ export const COMMANDS: readonly CommandRow[] = [
     description:
       "Starts an app and the migrations side by side. The app's streams, exit code and signals are its own. Migrations that fail, hang or are killed never take the app down.",
     flags: [{ syntax: "--wait", help: "start the app when the migrations have ended, however they ended" }],
-    honours: [
-      ...PLANNING,
-      "rollbackOnFailure",
-      "requireNoDrift",
-      "until",
-      ...IMPORTING,
-      ...BESIDE_APP,
-      ...SERVICE,
-      "target",
-      "timeout",
-    ],
+    honours: [...PLANNING, ...GOING_ON, ...IMPORTING, ...BESIDE_APP, ...SERVICE, "target", "timeout"],
     examples: [
       ["godwit run -- node server.js", "both at once"],
       ["godwit run --wait -- node server.js", "the app when the migrations have ended"],

@@ -48,6 +48,8 @@ export interface ConfigFile {
   readonly outOfOrder?: boolean | undefined;
   /** Default `false`. `true`: if a step or a check of `up` fails, what this run applied is reverted, newest first. */
   readonly rollbackOnFailure?: boolean | undefined;
+  /** Default `false`. `true`: waits for backfills that another run is carrying out, and then goes on with what needs them. */
+  readonly waitForBackfills?: boolean | undefined;
   /** Refuses to run if the schema was changed by hand since the last run. */
   readonly requireNoDrift?: boolean | undefined;
   /**

@@ -41,6 +41,7 @@ export interface Values {
   /** When backfills begin no further window, as it was written. */
   readonly until: string | null;
   readonly requireNoDrift: boolean;
+  readonly waitForBackfills: boolean;
   readonly driftIgnore: readonly string[];
   readonly checks: readonly CheckConfig[];
   readonly runner: readonly string[] | null;
@@ -306,6 +307,13 @@ export const OPTIONS: readonly Option[] = [
     forUp: true,
     default: "",
     help: "when backfills end for now, between two windows: 06:00 (where the process is), 2h, or 2026-05-04T06:00Z; the next run goes on",
+  },
+  {
+    key: "waitForBackfills",
+    ...toggle,
+    flag: "--wait-for-backfills",
+    forUp: true,
+    help: "wait for backfills that another run is carrying out, and then go on with what needs them",
   },
   {
     key: "requireNoDrift",

@@ -84,7 +84,7 @@ function runningWarning(
   return {
     code: "BACKFILL_RUNNING",
     message: `The backfill ${id} ${howFar(migration, history)}, and ${who} is carrying it out.${others}`,
-    hint: `\`godwit backfill status ${id}\` shows how far it is. Run again when it is done.`,
+    hint: `\`godwit backfill status ${id}\` shows how far it is. Run again when it is done, or with --wait-for-backfills.`,
     place: { file },
     details: { revision: id, waiting: behind },
   };

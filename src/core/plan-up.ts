@@ -34,7 +34,9 @@ export function planUp(input: PlanInput, graph: Graph, expression: Expression): 
     ...sorted.problems,
     ...gated(taken, gates, { graph, history: input.history }),
     ...targetHeld(expression, graph, sorted.held),
-    ...(expression.kind === "revision" ? targetWaits(walk(expression, graph), free) : []),
+    ...(expression.kind === "revision" && input.policy.waits !== true
+      ? targetWaits(walk(expression, graph), free)
+      : []),
     ...reverting(graph, input.history),
   ];
   if (limit > free.steps.length && problems.length === 0) throw tooFew(limit, free.steps);

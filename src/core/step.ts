@@ -25,6 +25,8 @@ export interface Policy {
   readonly failure: "stop" | "continue";
   /** The configured project. It tells ledgers apart. */
   readonly project: string | null;
+  /** What waits for a backfill of another run is planned again when that is done, also if it was asked for by name. */
+  readonly waits?: boolean | undefined;
   /** Revisions that have already failed in this run. That later ones ran in spite of this is expected. */
   readonly failed?: ReadonlySet<string> | undefined;
   /** Pending migrations that another tool counts as applied although no record shows that it ran them. */

@@ -15,7 +15,6 @@ import type { Migration } from "../core/migration.ts";
 import { isOvertakenIn, plan } from "../core/plan.ts";
 import type { Connection } from "../database/connection.ts";
 import { DatabaseError, GodwitError, Interrupted, type Problem, StepFailed } from "../errors.ts";
-import type { Lock } from "../lock/lock.ts";
 import type { Listing } from "../source/source.ts";
 import { orAbort } from "../std/time.ts";
 import { adoptInPassing, type InStep, makeTable, tellTool, warnUntold } from "./adopt/in-step.ts";
@@ -27,9 +26,9 @@ import { forPlanning, goalOf, type MigrateOptions, planInput, refuseUnusable, re
 import { boundedNotices } from "./report/notices.ts";
 import type { Report } from "./report/report.ts";
 import { Tally } from "./report/tally.ts";
-import { connect, pooledWarning, prepareSession, refuseReadOnly, sessionKind } from "./session/connect.ts";
+import { connect, prepareSession, refuseReadOnly, sessionKind } from "./session/connect.ts";
 import { asInterruption } from "./session/ending.ts";
-import { acquireLock, retakeLock } from "./session/locked.ts";
+import { lockForRun, retakeLock } from "./session/locked.ts";
 import { type OwnWaits, patiently } from "./session/own-waits.ts";
 import { refuseForeign } from "./session/owner.ts";
 import { asSchemaGone, explainedBySchema } from "./session/schema-gone.ts";
@@ -38,6 +37,7 @@ import type { RunContext, Target } from "./session/target.ts";
 import { writeUnderLock } from "./session/transaction.ts";
 import { assertApplied } from "./step/assert-applied.ts";
 import { stepsOfTurn } from "./step/backfill/beside.ts";
+import { waitForOthers } from "./step/backfill/elsewhere.ts";
 import { dropExpired } from "./step/backfill/expired.ts";
 import { ownSession, type StepContext } from "./step/context.ts";
 import { execute } from "./step/execute.ts";
@@ -79,6 +79,8 @@ class Run {
   /** A step that was reported done was not at its end. */
   #late: GodwitError | undefined;
   #indexes: IndexCheck | undefined;
+  /** Backfills that other runs are carrying out, for which steps of the last plan wait. */
+  #elsewhere: readonly string[] = [];
 
   constructor(target: Target, options: MigrateOptions, context: RunContext) {
     this.#target = target;
@@ -151,12 +153,14 @@ class Run {
       const guard = guardOf(this.#target.settings);
       if (guard !== "") await connection.execute(guard);
       const files = await orAbort(listing, this.#context.signal);
-      const lock = await this.#lock(connection);
+      const waited = (ms: number) => {
+        this.#tally.waitedMs += ms;
+      };
+      const lock = await lockForRun(this.#target, connection, this.#context, { warn: this.#warn, waited });
       const place = { target: this.#target, connection, lock, context: this.#context, warn: this.#warn };
       try {
         if (await this.#underLock(place, files)) return true;
         if (this.#options.goal.direction === "up") refuseUnusable(files);
-        return false;
       } catch (error) {
         const told = await this.#reconnection.stopped(error, { connection, lock });
         throw await explainedBySchema(told, this.#target.settings, connection);
@@ -164,24 +168,10 @@ class Run {
         await keepSchema(place, this.#tally.settled);
         if (!connection.lost.aborted) await lock.release().catch(() => {});
       }
+      return this.#options.waitForBackfills === true && (await waitForOthers(place, this.#elsewhere));
     } finally {
       await connection.close();
     }
-  }
-
-  async #lock(connection: Connection): Promise<Lock> {
-    const { observe } = this.#context;
-    const { version, database, user } = connection.server;
-    const kind = connection.capabilities.session ? "session" : "lease";
-    observe({ kind: "connected", database, user, version, lock: kind });
-    if (connection.pooler !== undefined) this.#warn(pooledWarning(connection.pooler));
-    const started = performance.now();
-    const lock = await acquireLock(this.#target, connection, this.#context).finally(() => {
-      this.#tally.waitedMs += performance.now() - started;
-    });
-    observe({ kind: "lock-acquired", waitedMs: performance.now() - started });
-    if (lock.caveat !== undefined) this.#warn(lock.caveat);
-    return lock;
   }
 
   async #underLock(place: InStep, files: Listing): Promise<boolean> {
@@ -210,6 +200,7 @@ class Run {
     );
     this.#options.onPlanned?.(input);
     this.#context.observe({ kind: "planned", plan: decided });
+    this.#elsewhere = [...(history.running?.keys() ?? [])].filter((one) => decided.waiting?.includes(one));
     for (const warning of decided.warnings) this.#warn(warning);
     this.#indexes ??= new IndexCheck(invalid);
     const indexes = this.#indexes;

@@ -22,6 +22,8 @@ export interface MigrateOptions {
   readonly rollback?: boolean | undefined;
   /** `up`: refused if the schema was changed by hand since the last run. */
   readonly requireNoDrift?: boolean | undefined;
+  /** `up`: waits for backfills that another run is carrying out, and then goes on with what needs them. */
+  readonly waitForBackfills?: boolean | undefined;
   /** The moment from which backfills begin no window. */
   readonly until?: Date | undefined;
   /** `down`: exactly what the run with this id has applied. */
@@ -126,7 +128,10 @@ export function planInput(
     order: target.settings.order,
     history,
     goal: options.goal,
-    policy: { outOfOrder: options.outOfOrder, failure: options.failure, project: target.settings.project },
+    policy: {
+      ...{ outOfOrder: options.outOfOrder, failure: options.failure, project: target.settings.project },
+      waits: options.waitForBackfills,
+    },
   };
 }
 

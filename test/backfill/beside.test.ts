@@ -107,6 +107,46 @@ describe("a backfill in the background", () => {
   });
 });
 
+describe("a run that waits for backfills", () => {
+  const WAITING = { ...UP, waitForBackfills: true };
+
+  test("does what does not wait, waits for the other run, and then does the rest", async ({ db }) => {
+    const folder = folderOf(FILES);
+    const { run, resume } = await held(targetOf({ url: db.url, folder }));
+    writeFiles(folder, { "0005_new.sql": "create table later (id int);" });
+    const recorded = recorder();
+    const waiting = up(targetOf({ url: db.url, folder }), recorded, WAITING);
+    waiting.catch(() => {});
+    const told = await Promise.race([recorded.once("waiting-for-backfill"), waiting]);
+    expect(told).toMatchObject({ revision: "0002_fill", by: expect.stringMatching(/^godwit run /) });
+    expect((told as { share: number }).share).toBeLessThan(1);
+    expect(await db.sql("select to_regclass('later') is not null as there")).toEqual([{ there: true }]);
+    await resume();
+    const [first, second] = await Promise.all([run, waiting]);
+    expect([first.outcome, second.outcome]).toEqual(["done", "done"]);
+    const all = [...first.steps, ...second.steps].map(({ revision }) => revision).sort();
+    expect(all).toEqual(["0002_fill", "0003_strict", "0004_other", "0005_new"]);
+    expect(await db.sql(HITS)).toEqual(DONE);
+  });
+
+  test("takes a backfill over from a run that ends, also where what waits was asked for by name", async ({
+    db,
+  }) => {
+    const folder = folderOf(FILES);
+    const { run, recorded: other, resume } = await held(targetOf({ url: db.url, folder }));
+    const recorded = recorder();
+    const options = { ...WAITING, goal: { ...UP.goal, to: "0003" } };
+    const waiting = up(targetOf({ url: db.url, folder }), recorded, options);
+    waiting.catch(() => {});
+    await Promise.race([recorded.once("waiting-for-backfill"), waiting]);
+    await resume();
+    other.abort(new Error("ended by the test"));
+    await expect(run).rejects.toThrow();
+    expect((await waiting).steps.at(-1)).toMatchObject({ revision: "0003_strict" });
+    expect(await db.sql(HITS)).toEqual(DONE);
+  });
+});
+
 describe("while a backfill runs beside others,", () => {
   test("a repair of it and an undo are refused, and its table is nobody else's", async ({ db }) => {
     const folder = folderOf(FILES);

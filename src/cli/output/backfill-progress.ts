@@ -14,13 +14,22 @@ const STILL_MS = 5_000;
 
 type BackfillEvent = Extract<RunEvent, { readonly kind: `backfill-${string}` }>;
 type Progress = RunEvent & { readonly kind: "backfill-progress" };
+type Elsewhere = RunEvent & { readonly kind: "waiting-for-backfill" };
 
-export function createBackfillProgress(log: Log): (event: BackfillEvent) => void {
+export function createBackfillProgress(log: Log): (event: BackfillEvent | Elsewhere) => void {
   let revision = "";
   let reportedAt = 0;
   let everyMs = FIRST_MS;
   /** The last window of each worker, and when it was told. */
   const workers = new Map<number, { readonly event: Progress; readonly at: number }>();
+  /** Whether it is time for a line. Each comes later behind the one before. */
+  const isTime = () => {
+    const now = performance.now();
+    if (now - reportedAt < everyMs) return false;
+    reportedAt = now;
+    everyMs = Math.min(MOST_MS, everyMs * 1.5);
+    return true;
+  };
   const onProgress = (event: Progress) => {
     if (revision !== event.step.revision) {
       revision = event.step.revision;
@@ -33,9 +42,7 @@ export function createBackfillProgress(log: Log): (event: BackfillEvent) => void
     const together = `${revision}: ${progressLine(event)}`;
     const line = [together, ...windowParts(event)].join(", ");
     log.live(event.worker === null ? line : [together, ...workerLines(workers, now)].join("\n"));
-    if (now - reportedAt < everyMs) return;
-    reportedAt = now;
-    everyMs = Math.min(MOST_MS, everyMs * 1.5);
+    if (!isTime()) return;
     const { rows, changed, windows, windowRows, rowsPerSecond, share, leftMs, slowedBy } = event;
     const figures = { rows, changed, windows, windowRows, rowsPerSecond, share, leftMs, slowedBy };
     log.write("info", line, { filename: event.step.file, unlessLive: true, figures });
@@ -43,13 +50,23 @@ export function createBackfillProgress(log: Log): (event: BackfillEvent) => void
   const onHeld = ({ step, slowedBy, heldForMs }: RunEvent & { readonly kind: "backfill-held" }) => {
     const line = `${step.revision}: held for ${formatDuration(heldForMs)} by ${slowedBy}`;
     log.live(line);
-    const now = performance.now();
-    if (now - reportedAt < everyMs) return;
-    reportedAt = now;
-    everyMs = Math.min(MOST_MS, everyMs * 1.5);
+    if (!isTime()) return;
     log.write("info", line, { filename: step.file, unlessLive: true, figures: { slowedBy, heldForMs } });
   };
+  const onElsewhere = ({ revision: awaited, by, rows, share, waitedMs }: Elsewhere) => {
+    if (revision !== awaited) {
+      revision = awaited;
+      reportedAt = Number.NEGATIVE_INFINITY;
+      everyMs = FIRST_MS;
+    }
+    const far = [...shareOf(share), `${number(rows)} rows`].join(", ");
+    const line = `waiting for ${awaited}, which ${by} is carrying out: ${far}`;
+    log.live(line);
+    if (!isTime()) return;
+    log.write("info", line, { unlessLive: true, figures: { rows, share, waitedMs } });
+  };
   return (event) => {
+    if (event.kind === "waiting-for-backfill") return onElsewhere(event);
     const { step } = event;
     switch (event.kind) {
       case "backfill-progress":
@@ -86,12 +103,16 @@ export function createBackfillProgress(log: Log): (event: BackfillEvent) => void
 /** `63 %, 630,000 rows of shop.products, 84,000 rows/s, 4.4 s left` */
 function progressLine({ step, share, rows, table, rowsPerSecond, leftMs }: Progress): string {
   return [
-    // The share comes from an estimate, and the end is reached only when it is said.
-    ...(share === null ? [] : [`${Math.min(99, Math.floor(share * 100))} %`]),
+    ...shareOf(share),
     `${number(rows)} rows of ${table}${step.direction === "down" ? " taken back" : ""}`,
     `${number(rowsPerSecond)} rows/s`,
     ...(leftMs === null ? [] : [`${formatDuration(leftMs)} left`]),
   ].join(", ");
+}
+
+/** The share comes from an estimate, and the end is reached only when it is said. */
+function shareOf(share: number | null): readonly string[] {
+  return share === null ? [] : [`${Math.min(99, Math.floor(share * 100))} %`];
 }
 
 /** `  worker 1: up to 630000, windows of 42,000` */

@@ -120,6 +120,9 @@ export function createProgress(log: Log): Progress {
       case "step-progress":
         onProgress(event);
         return;
+      case "waiting-for-backfill":
+        onBackfill(event);
+        return;
       case "backfill-progress":
       case "backfill-beside":
       case "backfill-paused":

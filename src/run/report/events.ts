@@ -90,6 +90,17 @@ export type RunEvent =
        */
       readonly worker: number | null;
     }
+  /** Another run is carrying a backfill out, and this one waits for it. Sent about every second. */
+  | {
+      readonly kind: "waiting-for-backfill";
+      readonly revision: string;
+      /** The session of that run, as the server calls it. */
+      readonly by: string;
+      readonly rows: number;
+      /** From 0 to 1, by the estimate of the statistics. `null`: the table was never analysed. */
+      readonly share: number | null;
+      readonly waitedMs: number;
+    }
   /** Its windows run while the migrations lock is free. */
   | { readonly kind: "backfill-beside"; readonly step: Step; readonly table: string }
   /** A person has paused the backfill. The run waits between two windows, without a transaction. */

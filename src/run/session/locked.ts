@@ -1,9 +1,10 @@
 /** One connection under the lock, for use-cases that write to the ledger without running migrations. */
 import type { Connection } from "../../database/connection.ts";
+import type { Problem } from "../../errors.ts";
 import { acquireLease } from "../../lock/lease.ts";
 import type { Holder, Lock } from "../../lock/lock.ts";
 import { acquireSessionLock } from "../../lock/session.ts";
-import { connect, withConnection } from "./connect.ts";
+import { connect, pooledWarning, withConnection } from "./connect.ts";
 import type { RunContext, Target } from "./target.ts";
 
 export async function acquireLock(
@@ -31,6 +32,32 @@ export async function acquireLock(
         termMs: target.settings.leaseTermMs,
         openAnother: () => connect(target, context),
       });
+}
+
+interface Told {
+  readonly warn: (problem: Problem) => void;
+  /** Is called also where the lock was not to be had. */
+  readonly waited: (ms: number) => void;
+}
+
+/** Takes the lock on a connection that was just opened, and tells of both. */
+export async function lockForRun(
+  target: Target,
+  connection: Connection,
+  context: RunContext,
+  { warn, waited }: Told,
+): Promise<Lock> {
+  const { version, database, user } = connection.server;
+  const kind = connection.capabilities.session ? "session" : "lease";
+  context.observe({ kind: "connected", database, user, version, lock: kind });
+  if (connection.pooler !== undefined) warn(pooledWarning(connection.pooler));
+  const started = performance.now();
+  const lock = await acquireLock(target, connection, context).finally(() => {
+    waited(performance.now() - started);
+  });
+  context.observe({ kind: "lock-acquired", waitedMs: performance.now() - started });
+  if (lock.caveat !== undefined) warn(lock.caveat);
+  return lock;
 }
 
 interface Held {
