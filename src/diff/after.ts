@@ -8,9 +8,15 @@ import { UNMODELLED } from "./unmodelled.ts";
 
 const storage: Rule = (change) => {
   const found = changed(change, "column", "storage");
-  if (found === undefined || (found.to === null && change.version < 160_000)) return null;
-  return [alterColumn(change, `SET STORAGE ${String(found.to ?? "default").toUpperCase()}`)];
+  if (found === undefined) return null;
+  // Before 16 the default of a type has to be named.
+  const ofType = change.version < 160_000 ? storageOf(change.after?.attributes.type) : "default";
+  return [alterColumn(change, `SET STORAGE ${String(found.to ?? ofType).toUpperCase()}`)];
 };
+
+function storageOf(type: unknown): string {
+  return /^(?:numeric|inet|cidr)\b/.test(String(type)) ? "main" : "extended";
+}
 
 const compression: Rule = (change) => {
   const found = changed(change, "column", "compression");
