@@ -7,6 +7,7 @@ import type { RunContext } from "../run/session/target.ts";
 import { createLifetime } from "../std/lifetime.ts";
 import { backfillCalls } from "./backfill-calls.ts";
 import { duplicatesCalls } from "./duplicates-calls.ts";
+import { foresightCalls } from "./foresight-calls.ts";
 import { limitOf } from "./limit.ts";
 import { closedBefore, type Load, type Loaded, type Opened } from "./loaded.ts";
 import type { Migrator, ScriptGiven } from "./migrator-interface.ts";
@@ -18,12 +19,12 @@ export interface MigratorOptions {
   readonly signal: () => AbortSignal | undefined;
 }
 
-/** A migrator that is opened by its first call. */
 interface Planned {
   readonly goal: string;
   readonly sample: boolean;
 }
 
+/** A migrator that is opened by its first call. */
 export function migratorOf(load: Load, { name, signal }: MigratorOptions): Migrator {
   const lifetime = createLifetime({
     open: async (wanted: Pick<AssembleOptions, "needsFiles">): Promise<Opened> => {
@@ -136,38 +137,6 @@ export function migratorOf(load: Load, { name, signal }: MigratorOptions): Migra
         return dryRun(opened.assembled.target, wanted, context);
       });
     },
-    async lint(given = {}) {
-      const { checkGiven, COUNT, SWITCH, TEXTS } = await import("../config/given.ts");
-      const keys = { files: TEXTS, all: SWITCH, postgresVersion: COUNT };
-      checkGiven(given, { name: "lint()", keys });
-      return callUnopened({ offline: false }, async ({ settings, say }, { observe, signal }) => {
-        const { lintOf } = await import("../assemble/lint.ts");
-        return lintOf(settings, given, { say, observe, signal });
-      });
-    },
-    async rehearse(goal = "heads") {
-      await text(goal, "The goal of rehearse()");
-      return callWithFiles(async (opened, context) => {
-        const [{ rehearse }, { rehearsalParts }, { directionOf }] = await Promise.all([
-          import("../run/rehearse.ts"),
-          import("../assemble/rehearsal.ts"),
-          import("../run/plan.ts"),
-        ]);
-        const { settings, assembled, say } = opened;
-        const wanted = await options(opened, directionOf(goal), goal);
-        const parts = rehearsalParts(settings, assembled.target, say);
-        return rehearse(assembled.target, { ...wanted, ...parts }, context);
-      });
-    },
-    async diff(given) {
-      const { checkGiven, TEXT, TEXTS } = await import("../config/given.ts");
-      const keys = { from: TEXT, to: TEXT, exclude: TEXTS };
-      checkGiven(given, { name: "diff()", keys, required: ["to"] });
-      return callUnopened({ offline: false }, async ({ settings, say }, { signal }) => {
-        const { diffOf } = await import("../assemble/diff.ts");
-        return diffOf(settings, given, { say, signal });
-      });
-    },
     async script(given = {}) {
       const { checkGiven, oneOf, TEXT } = await import("../config/given.ts");
       const keys = { direction: oneOf("up", "down"), goal: TEXT, from: TEXT };
@@ -222,14 +191,6 @@ export function migratorOf(load: Load, { name, signal }: MigratorOptions): Migra
         const { afterUp = false, ready = false } = given;
         const asked = { ...wanted, image: listed, afterUp, ready };
         return compatible(opened.assembled.target, asked, context);
-      });
-    },
-    async drift(options = {}) {
-      const { checkGiven, SWITCH } = await given();
-      checkGiven(options, { name: "drift()", keys: { accept: SWITCH } });
-      return call(async ({ assembled }, context) => {
-        const { acceptSchema, driftOf } = await import("../run/drift.ts");
-        return (options.accept === true ? acceptSchema : driftOf)(assembled.target, context);
       });
     },
     revisions: () =>
@@ -297,6 +258,7 @@ export function migratorOf(load: Load, { name, signal }: MigratorOptions): Migra
         return importRuns(assembled.target, wanted, context);
       });
     },
+    ...foresightCalls({ call, callWithFiles, callUnopened, options }),
     ...duplicatesCalls(call, imports),
     close: lifetime.close,
     [Symbol.asyncDispose]: lifetime.close,

@@ -1,0 +1,70 @@
+/** The calls of a migrator that look ahead, or at what others have done, and migrate nothing. */
+import type { Direction } from "../core/migration.ts";
+import type { MigrateOptions } from "../run/plan.ts";
+import type { RunContext } from "../run/session/target.ts";
+import type { Loaded, Opened } from "./loaded.ts";
+import type { Migrator } from "./migrator-interface.ts";
+
+type Call = <T>(work: (opened: Opened, context: RunContext) => Promise<T>) => Promise<T>;
+
+export interface ForesightDoors {
+  readonly call: Call;
+  readonly callWithFiles: Call;
+  readonly callUnopened: <T>(
+    wanted: { readonly offline: boolean },
+    work: (loaded: Loaded, context: RunContext) => Promise<T>,
+  ) => Promise<T>;
+  readonly options: (loaded: Loaded, direction: Direction, to: string) => Promise<MigrateOptions>;
+}
+
+export function foresightCalls({
+  call,
+  callWithFiles,
+  callUnopened,
+  options,
+}: ForesightDoors): Pick<Migrator, "lint" | "rehearse" | "diff" | "drift"> {
+  const given = () => import("../config/given.ts");
+  return {
+    async lint(wanted = {}) {
+      const { checkGiven, COUNT, SWITCH, TEXTS } = await given();
+      const keys = { files: TEXTS, all: SWITCH, postgresVersion: COUNT };
+      checkGiven(wanted, { name: "lint()", keys });
+      return callUnopened({ offline: false }, async ({ settings, say }, { observe, signal }) => {
+        const { lintOf } = await import("../assemble/lint.ts");
+        return lintOf(settings, wanted, { say, observe, signal });
+      });
+    },
+    async rehearse(goal = "heads") {
+      const { checkValue, TEXT } = await given();
+      checkValue(goal, "The goal of rehearse()", TEXT);
+      return callWithFiles(async (opened, context) => {
+        const [{ rehearse }, { rehearsalParts }, { directionOf }] = await Promise.all([
+          import("../run/rehearse.ts"),
+          import("../assemble/rehearsal.ts"),
+          import("../run/plan.ts"),
+        ]);
+        const { settings, assembled, say } = opened;
+        const asked = await options(opened, directionOf(goal), goal);
+        const parts = rehearsalParts(settings, assembled.target, say);
+        return rehearse(assembled.target, { ...asked, ...parts }, context);
+      });
+    },
+    async diff(wanted) {
+      const { checkGiven, TEXT, TEXTS } = await given();
+      const keys = { from: TEXT, to: TEXT, exclude: TEXTS };
+      checkGiven(wanted, { name: "diff()", keys, required: ["to"] });
+      return callUnopened({ offline: false }, async ({ settings, say }, { signal }) => {
+        const { diffOf } = await import("../assemble/diff.ts");
+        return diffOf(settings, wanted, { say, signal });
+      });
+    },
+    async drift(wanted = {}) {
+      const { checkGiven, SWITCH } = await given();
+      checkGiven(wanted, { name: "drift()", keys: { accept: SWITCH } });
+      return call(async ({ assembled }, context) => {
+        const { acceptSchema, driftOf } = await import("../run/drift.ts");
+        return (wanted.accept === true ? acceptSchema : driftOf)(assembled.target, context);
+      });
+    },
+  };
+}
