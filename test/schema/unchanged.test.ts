@@ -2,7 +2,8 @@
  * What changes no schema makes no difference: maintenance, and a restore of a dump, also into a newer PostgreSQL. The schemas
  * are random choices of all known changes. `GODWIT_TEST_UNCHANGED=1000` makes so many of them.
  */
-import { execFileSync } from "node:child_process";
+import { execFile } from "node:child_process";
+import { promisify } from "node:util";
 import pg from "pg";
 import { onTestFinished } from "vitest";
 import { expect, test } from "../support/database.ts";
@@ -40,15 +41,12 @@ test("maintenance and restored dumps make no difference", { timeout: 600_000 }, 
     await command(at(old.port, first), "vacuum full", "analyze", `reindex database ${first}`, "cluster");
     expect(described(before, await snapshotOf(at(old.port, first)))).toEqual([]);
 
-    const dump = execFileSync("pg_dump", [at(old.port, first)], { encoding: "utf8", maxBuffer: 1 << 28 });
+    const dump = await run("pg_dump", [at(old.port, first)]);
     const newer = `${db.name}_${round}`;
     await command(db.adminUrl, `create database ${newer}`);
     try {
       for (const url of [at(old.port, second), at(db.port, newer)]) {
-        execFileSync("psql", ["--no-psqlrc", "--quiet", "--set", "ON_ERROR_STOP=1", url], {
-          input: dump,
-          stdio: ["pipe", "ignore", "pipe"],
-        });
+        await run("psql", ["--no-psqlrc", "--quiet", "--set", "ON_ERROR_STOP=1", url], dump);
         expect(described(before, await snapshotOf(url)), url).toEqual([]);
       }
     } finally {
@@ -82,6 +80,13 @@ async function make(url: string, changes: readonly SchemaChange[]): Promise<void
   } finally {
     await client.end();
   }
+}
+
+/** Never while this process stands still: it reads what the servers log, and a full pipe stops them. */
+async function run(program: string, args: readonly string[], input = ""): Promise<string> {
+  const running = promisify(execFile)(program, [...args], { maxBuffer: 1 << 28 });
+  running.child.stdin?.end(input);
+  return (await running).stdout;
 }
 
 async function command(url: string, ...statements: readonly string[]): Promise<void> {
