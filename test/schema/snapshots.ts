@@ -18,7 +18,7 @@ export async function connectionTo(url: string): Promise<Connection> {
 
 export async function snapshotOf(url: string, options: SnapshotOptions = ALL): Promise<SchemaSnapshot> {
   await using connection = await connectionTo(url);
-  return takeSnapshot(connection, options);
+  return await takeSnapshot(connection, options);
 }
 
 export function described(from: SchemaSnapshot, to: SchemaSnapshot): readonly string[] {
