@@ -39,7 +39,7 @@ export async function findSchemas(config: Config, { context, say, create }: Find
   // The search path of each schema does not hold for the query that finds them.
   const plain = { ...config, values: { ...config.values, searchPath: null } };
   await using assembled = await assemble(plain, { say });
-  return withConnection(assembled.target, context, async (connection) => {
+  return await withConnection(assembled.target, context, async (connection) => {
     const names = await namesOf(connection, config, context.signal);
     const chosen = schemas.only === null ? names : names.filter((each) => each === schemas.only);
     const wanted = schemas.only ?? schemas.canary;

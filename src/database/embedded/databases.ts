@@ -155,7 +155,7 @@ async function tryAlone(
     await other.query(`select pg_catalog.pg_terminate_backend(pid) ${SESSIONS}`, [database]);
     await Promise.race([work.catch(() => {}), delay(END_EVERY_MS)]);
   }
-  return unlessInUse(work);
+  return await unlessInUse(work);
 }
 
 function unlessInUse(work: Promise<unknown>): Promise<boolean> {

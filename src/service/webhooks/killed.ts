@@ -40,5 +40,5 @@ export async function tellOfKilled(
     const facts = factsOf(config, { runId: run.runId, target: run.target, command: "up", host });
     sender.send(messageOf("run.failed", cutOf(facts, problems, run), new Date()));
   }
-  return closeSender(sender, { target, context, patienceMs });
+  return await closeSender(sender, { target, context, patienceMs });
 }
