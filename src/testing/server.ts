@@ -68,7 +68,9 @@ async function connectTo(config: Config, url: string): Promise<Connection> {
   await using assembled = await assemble(atUrl(config, url), { say: () => {} });
   const { address } = assembled;
   if (address === null) throw new Error("A server without an address.");
-  return await patiently(() => openPostgres(address, { applicationName: "godwit testing", background: true }));
+  return await patiently(() =>
+    openPostgres(address, { applicationName: "godwit testing", background: true }),
+  );
 }
 
 const PATIENCE_MS = 60_000;
