@@ -5,6 +5,7 @@
 import { type DataChange, dataChanges } from "../core/sql/data-changes.ts";
 import { identifier } from "../core/sql/quote.ts";
 import { regclass } from "../core/sql/regclass.ts";
+import { setColumns } from "../core/sql/set-columns.ts";
 import { splitStatements } from "../core/sql/statements.ts";
 import { staysInside } from "../core/sql/stays-inside.ts";
 import { visibleMark } from "../core/sql/window.ts";
@@ -17,6 +18,8 @@ export interface Asking {
   readonly alias: string | null;
   /** The author's statement has a `RETURNING`, to which the question is added. */
   readonly returns: boolean;
+  /** The key from before the change is asked too, as that of `godwit_was`: PostgreSQL 18. */
+  readonly asksOld: boolean;
   /** A condition for rows that are new. They were not there to be changed. `null`: there are none. */
   readonly added: string | null;
   /** Its rows are counted for old values only: none can lie outside. */
@@ -78,15 +81,24 @@ function askingOf(
   { statement, isOwn, key, version }: Asks,
 ): Omit<Asking, "isProven"> | null {
   const { verb, returns, upserts } = main;
+  const asksOld = isOwn && !returns && version >= 180_000;
   if (verb === "insert") {
     // The old row tells those that were there from those that are new.
-    if (!upserts || !isOwn || returns || version < 180_000) return null;
-    return { alias: main.alias, returns, added: `godwit_was.${identifier(key[0] ?? "")} is null` };
+    if (!upserts || !asksOld) return null;
+    return { alias: main.alias, returns, asksOld, added: `godwit_was.${identifier(key[0] ?? "")} is null` };
   }
   if (verb === "merge" && version < 170_000) return null;
+  // A row from outside may have a key of the window by now.
+  if (verb === "update" && isOwn && !asksOld && setsKey(main, key) && !staysInside(main, { key: [], isOwn }))
+    return null;
   const alias = isOwn ? main.alias : visibleMark(statement)?.alias;
   if (alias === undefined) return null;
-  return { alias, returns, added: verb === "merge" ? "merge_action() = 'INSERT'" : null };
+  return { alias, returns, asksOld, added: verb === "merge" ? "merge_action() = 'INSERT'" : null };
+}
+
+function setsKey({ text }: DataChange, key: readonly string[]): boolean {
+  const columns = setColumns(text);
+  return columns === null || columns.some((name) => key.includes(name));
 }
 
 /** Those that change the table itself, as the search path of the session finds it. */
@@ -116,7 +128,8 @@ function unanswerable(
   { verb, returns }: DataChange,
   { place, isPart }: { readonly place: Place; readonly isPart: boolean },
 ): SourceError {
-  const since = { merge: "17", insert: returns ? null : "18", update: null, delete: null }[verb];
+  const old = returns ? null : "18";
+  const since = { merge: "17", insert: old, update: old, delete: null }[verb];
   const before = isPart || since === null ? "" : ` before PostgreSQL ${since}`;
   return new SourceError([
     {

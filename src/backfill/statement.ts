@@ -57,7 +57,7 @@ export function windowStatement(
     keep === null || keep.condition === "" ? condition(name) : `(${condition(name)}${keep.condition})`,
   );
   const counts = asking !== null && (keep !== null || !asking.isProven);
-  const [before, after] = counts ? countOf(condition(alias), asking, keep) : ["", ""];
+  const [before, after] = counts ? countOf(condition, asking, keep) : ["", ""];
   return {
     text: `${before}${text}${after}`,
     counts,
@@ -70,13 +70,14 @@ export function windowStatement(
 }
 
 function countOf(
-  inside: string,
-  { returns, added }: Asking,
+  condition: (alias: string | null) => string,
+  { alias, returns, asksOld, added }: Asking,
   keep: KeepingSql | null,
 ): readonly [before: string, after: string] {
+  const inside = `${condition(alias)}${asksOld ? ` and ${condition("godwit_was")}` : ""}`;
   // The author's own columns may have any name.
   const asked = `${added === null ? inside : `(${inside} or ${added})`} as godwit_inside`;
-  const modes = keep?.modes ?? (added?.startsWith("godwit_was.") ? " with (old as godwit_was)" : "");
+  const modes = keep?.modes ?? (asksOld ? " with (old as godwit_was)" : "");
   return [
     `with ${keep?.before ?? ""}godwit_changed as (`,
     `\n${returns ? "," : `returning${modes}`} ${asked}${keep?.returned ?? ""})${keep?.after ?? ""} select pg_catalog.count(*)::pg_catalog.float8 as changed,

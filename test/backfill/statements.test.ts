@@ -51,6 +51,11 @@ update parent set said = $$ :window $$ || ':window(x)' from one where one.id = p
     result: PARENT,
   },
   {
+    name: "an UPDATE that sets the key, and leaves it in its window",
+    sql: "update parent set id = parent.id, n = n + 1 where :window;",
+    result: PARENT,
+  },
+  {
     name: "an UPDATE with a RETURNING of its own",
     sql: "update parent p set n = n + 1 where (:window(p)) returning n, id as godwit, p.* -- end\n;",
     result: PARENT,
@@ -119,6 +124,13 @@ when matched and p.n % 3 = 0 then delete when matched then update set n = p.n + 
   },
 ];
 
+/** Rows from outside each window have a key of it afterwards. */
+const MOVES = {
+  sql: "update parent set id = parent.id - 10002 from (select id from parent where :window) w where parent.id = w.id + 10001;",
+  before: `delete from parent; insert into parent select n * 2, n from generate_series(1, 250) n;
+insert into parent select 10001 + (n - 250) * 2, n from generate_series(251, 500) n;`,
+};
+
 /** Each would change rows outside its window. */
 const OUTSIDE: readonly Omit<Case, "result">[] = [
   { name: "an UPDATE", sql: "update parent set n = n + 1 where :window or true;" },
@@ -156,6 +168,7 @@ const OUTSIDE: readonly Omit<Case, "result">[] = [
     name: "an UPDATE of a joined table",
     sql: "update child c set n = c.n + 1 from parent p where c.parent_id = p.id and (:window(p) or true);",
   },
+  { name: "an UPDATE that gives rows from outside a key of the window", ...MOVES, since: 18 },
   {
     name: "a MERGE",
     sql: "merge into parent p using (select id from parent where :window) o on p.id >= o.id and p.id % 100 = o.id when matched then update set n = 7 when not matched by source then delete;",
@@ -180,6 +193,7 @@ const REFUSED: readonly (Omit<Case, "result"> & { readonly until?: number })[] =
     sql: "insert into parent select id, 7 from parent where :window on conflict (id) do update set n = 7;",
     until: 17,
   },
+  { name: "an UPDATE that gives rows a key of the window before PostgreSQL 18", ...MOVES, until: 17 },
   {
     name: "an INSERT … ON CONFLICT with RETURNING",
     sql: "insert into parent select id, 7 from parent where :window on conflict (id) do update set n = 7 returning id;",
@@ -216,9 +230,9 @@ test.for(GOOD.map(({ name, ...rest }) => [name, rest] as const))(
 describe("a statement that ignores its window is refused, and nothing of it is kept", () => {
   test.for(OUTSIDE.map(({ name, ...rest }) => [name, rest] as const))(
     "%s",
-    async ([_, { sql, since = 0 }], { db, skip }) => {
+    async ([_, { sql, before, since = 0 }], { db, skip }) => {
       if (majorVersion() < since) skip(`PostgreSQL ${since} knows it`);
-      const { folder } = scene(sql);
+      const { folder } = scene(sql, before);
       await expect(up(targetOf({ url: db.url, folder }))).rejects.toMatchObject({ code: "BACKFILL_OUTSIDE" });
       await untouched(db);
     },
@@ -226,9 +240,9 @@ describe("a statement that ignores its window is refused, and nothing of it is k
 
   test.for(REFUSED.map(({ name, ...rest }) => [name, rest] as const))(
     "%s, which cannot be asked",
-    async ([_, { sql, until = 99 }], { db, skip }) => {
+    async ([_, { sql, before, until = 99 }], { db, skip }) => {
       if (majorVersion() > until) skip("it can be asked here");
-      const { folder } = scene(sql);
+      const { folder } = scene(sql, before);
       await expect(up(targetOf({ url: db.url, folder }))).rejects.toMatchObject({
         code: "BACKFILL_STATEMENT",
         message: expect.stringContaining("which rows outside its window it changes"),
