@@ -85,6 +85,7 @@ export const ERROR_CODES = {
   BACKFILL_TABLE: "SourceError",
   BACKFILL_KEY: "SourceError",
   BACKFILL_STATEMENT: "SourceError",
+  BACKFILL_UNASKED: "SourceError",
   BACKFILL_PROBE: "SourceError",
   SOURCE_NEEDS_SESSION: "SourceError",
   SOURCE_PLACEHOLDER: "SourceError",

@@ -1,9 +1,9 @@
 /** The statements of one window: where it ends, and what it changes. Pure. */
 import { identifier } from "../core/sql/quote.ts";
 import { splitStatements } from "../core/sql/statements.ts";
-import { staysInside } from "../core/sql/stays-inside.ts";
-import { isPlainUpdate, windowMarks, withWindow } from "../core/sql/window.ts";
+import { windowMarks, withWindow } from "../core/sql/window.ts";
 import { codePointOffset } from "../std/text.ts";
+import type { Asking } from "./asking.ts";
 import {
   compare,
   inRange,
@@ -26,16 +26,23 @@ export interface WindowStatement {
   readonly written: (position: number) => number;
 }
 
+export interface WindowOptions {
+  /** `null`: what it changes is not asked. */
+  readonly asking: Asking | null;
+  /** `null`: no old values are kept. */
+  readonly keeping?: Keeping | null | undefined;
+}
+
 /**
- * The author's statement for one window. What an `UPDATE` has changed outside of it is counted too: a statement that
- * ignores its window would otherwise do everything in each of them. Counting takes a tenth of the time, and is left out
- * where the text and the table show that nothing outside can change.
+ * The author's statement for one window. What it has changed outside of it is counted too: a statement that ignores its
+ * window would otherwise do everything in each of them. Counting takes a tenth of the time, and is left out where the text
+ * and the table show that nothing outside can change.
  */
 export function windowStatement(
   file: string,
-  { key, rewrites }: Pick<BackfillTable, "key" | "rewrites">,
+  { key }: Pick<BackfillTable, "key">,
   window: Window,
-  keeping: Keeping | null = null,
+  { asking, keeping = null }: WindowOptions,
 ): WindowStatement {
   // Inside of another statement it has no semicolon behind it.
   const statement = file.slice(0, splitStatements(file)[0]?.end);
@@ -44,20 +51,13 @@ export function windowStatement(
     if (window === "none") return "(false)";
     return "only" in window ? isKey(key, window.only, alias) : inRange(key, window, alias);
   };
-  const alias = marks[0]?.alias ?? null;
+  const alias = asking?.alias ?? null;
   const keep = keeping === null ? null : keepingSql(keeping, key, { window, alias });
   const { text, written } = withWindow(statement, marks, (name) =>
     keep === null || keep.condition === "" ? condition(name) : `(${condition(name)}${keep.condition})`,
   );
-  const inside =
-    keep === null &&
-    !rewrites &&
-    staysInside(
-      statement,
-      key.map(({ name }) => name),
-    );
-  const counts = isPlainUpdate(statement) && !inside;
-  const [before, after] = counts ? countOf(condition(alias), keep) : ["", ""];
+  const counts = asking !== null && (keep !== null || !asking.isProven);
+  const [before, after] = counts ? countOf(condition, asking, keep) : ["", ""];
   return {
     text: `${before}${text}${after}`,
     counts,
@@ -69,11 +69,19 @@ export function windowStatement(
   };
 }
 
-function countOf(inside: string, keep: KeepingSql | null): readonly [before: string, after: string] {
+function countOf(
+  condition: (alias: string | null) => string,
+  { alias, returns, asksOld, added }: Asking,
+  keep: KeepingSql | null,
+): readonly [before: string, after: string] {
+  const inside = `${condition(alias)}${asksOld ? ` and ${condition("godwit_was")}` : ""}`;
+  // The author's own columns may have any name.
+  const asked = `${added === null ? inside : `(${inside} or ${added})`} as godwit_inside`;
+  const modes = keep?.modes ?? (asksOld ? " with (old as godwit_was)" : "");
   return [
     `with ${keep?.before ?? ""}godwit_changed as (`,
-    `\nreturning${keep?.modes ?? ""} ${inside} as inside${keep?.returned ?? ""})${keep?.after ?? ""} select pg_catalog.count(*)::pg_catalog.float8 as changed,
- pg_catalog.count(*) filter (where inside is not true)::pg_catalog.float8 as outside from godwit_changed`,
+    `\n${returns ? "," : `returning${modes}`} ${asked}${keep?.returned ?? ""})${keep?.after ?? ""} select pg_catalog.count(*)::pg_catalog.float8 as changed,
+ pg_catalog.count(*) filter (where godwit_inside is not true)::pg_catalog.float8 as outside from godwit_changed`,
   ];
 }
 

@@ -64,7 +64,7 @@ export function keepingSql(
       ),
     ];
     return `, godwit_kept as (insert into ${into} as u (${names.join(", ")}) select ${given.join(", ")} from ${from}
-  where c.inside and not ${same(`${old}.old`, "c.new", columns)}
+  where c.godwit_inside and not ${same(`${old}.old`, "c.new", columns)}
   on conflict (${listed("key", key).join(", ")}) do update set ${again.join(", ")})`;
   };
   if (returnsOld)

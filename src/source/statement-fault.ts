@@ -1,7 +1,8 @@
 /** Whether a text can be the statement of a backfill: one, with the place for the condition of its window. Pure. */
+import { dataChanges } from "../core/sql/data-changes.ts";
 import { setColumns } from "../core/sql/set-columns.ts";
 import { splitStatements } from "../core/sql/statements.ts";
-import { isPlainUpdate, windowMarks } from "../core/sql/window.ts";
+import { visibleMark, windowMarks } from "../core/sql/window.ts";
 import { windowedTable } from "../core/sql/window-target.ts";
 
 export interface StatementFault {
@@ -37,7 +38,10 @@ export function statementFault(
 
 /** The old values of a row are known where the statement says itself which row it changes, and which columns. */
 function undoFault(text: string, start: number): StatementFault | null {
-  if (isPlainUpdate(text) && windowedTable(text) !== null && setColumns(text) !== null) return null;
+  // `windowedTable` reads no statement behind a WITH.
+  const main = windowedTable(text) === null ? null : (dataChanges(text)?.main ?? null);
+  if (main?.verb === "update" && !main.returns && visibleMark(text) !== null && setColumns(text) !== null)
+    return null;
   return {
     message: "keeps old values (undo), and its statement is not an UPDATE of the table with the window.",
     hint: "Write a plain UPDATE without RETURNING, with the window of the table that it changes: update products p set … where :window(p). Or leave undo out.",

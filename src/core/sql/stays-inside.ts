@@ -1,26 +1,35 @@
-/** Whether a plain `UPDATE` can change nothing outside its window, by its text alone. Pure. */
+/** Whether an `UPDATE` or `DELETE` can change nothing outside its window, by its text alone. Pure. */
+import type { DataChange } from "./data-changes.ts";
 import { setColumns } from "./set-columns.ts";
 import { fold, tokenize } from "./tokens.ts";
-import { isPlainUpdate, windowMarks } from "./window.ts";
+import { windowMarks } from "./window.ts";
 
 /**
  * True only where the window is one of the terms that an `AND` joins in the statement's own `WHERE`, and no column of the
- * key is set. Everything else is `false`, whatever the statement does.
+ * key is set. Where it changes the table of the backfill itself (`isOwn`), the window must be one of the rows that it
+ * changes, and not of others beside them. Everything else is `false`, whatever the statement does.
  */
-export function staysInside(statement: string, key: readonly string[]): boolean {
-  if (!isPlainUpdate(statement)) return false;
-  const columns = setColumns(statement);
+export function staysInside(
+  { verb, text, alias }: Pick<DataChange, "verb" | "text" | "alias">,
+  { key, isOwn }: { readonly key: readonly string[]; readonly isOwn: boolean },
+): boolean {
+  if (verb !== "update" && verb !== "delete") return false;
+  const columns = verb === "update" ? setColumns(text) : [];
   if (columns === null || columns.some((name) => key.includes(name))) return false;
-  const terms = ownCondition(statement);
-  if (terms === null || terms.some(({ word }) => word === "or" || word === "between")) return false;
-  const marks = windowMarks(statement);
-  return marks.some(({ start, end }) => {
-    const at = terms.findIndex((term) => term.start === start);
+  const terms = ownCondition(text);
+  if (terms === null || terms.some(({ word }) => UNCLEAR.has(word))) return false;
+  return windowMarks(text).some((mark) => {
+    // Without an alias it can be of the changed table only: another one with these columns makes it ambiguous.
+    if (isOwn && mark.alias !== null && mark.alias !== alias) return false;
+    const at = terms.findIndex((term) => term.start === mark.start);
     if (at === -1 || (at > 0 && terms[at - 1]?.word !== "and")) return false;
-    const behind = terms.slice(at).find((term) => term.start >= end);
-    return behind === undefined || behind.word === "and";
+    const behind = terms.slice(at).find((term) => term.start >= mark.end);
+    return behind === undefined || behind.word === "and" || behind.word === "returning";
   });
 }
+
+/** Beside one of these, an `AND` may join something else than the whole condition. */
+const UNCLEAR = new Set(["or", "between", "case"]);
 
 interface Term {
   readonly start: number;

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { isPlainUpdate, windowMarks, withWindow } from "./window.ts";
+import { visibleMark, windowMarks, withWindow } from "./window.ts";
 
 test("a mark is `:window`, with or without an alias, and nothing in a string or a comment", () => {
   const text = `update a set b = ':window', c = $$:window$$ -- :window
@@ -22,13 +22,11 @@ test("every offset of the text leads back to the statement", () => {
   expect(written(text.indexOf("(pid") + 2)).toBe(statement.indexOf(":window(p)"));
 });
 
-test("only an UPDATE that returns nothing is asked what it has changed", () => {
-  expect(isPlainUpdate("-- first\nUPDATE a SET b = 'returning' where :window")).toBe(true);
-  expect(isPlainUpdate("update a set b = 1 where :window returning id")).toBe(false);
-  expect(isPlainUpdate("with x as (select 1) update a set b = 1 where :window")).toBe(false);
-  expect(isPlainUpdate("delete from a where :window")).toBe(false);
-  expect(isPlainUpdate("update a set b = (1 + (select 2)) where (c and (:window)) and d in (select 1)")).toBe(
-    true,
-  );
-  expect(isPlainUpdate("update a set b = 1 where c in (select id from p where (:window(p)))")).toBe(false);
+test("RETURNING sees the table of a window that stands in no sub-select", () => {
+  const alias = (text: string) => visibleMark(text)?.alias;
+  expect(alias("update a set b = 1 where c and (:window(a))")).toBe("a");
+  expect(alias("update a set b = (1 + (select 2)) where (c and (:window(a))) and d in (select 1)")).toBe("a");
+  expect(alias("update a set b = 1 where c in (select id from p where (:window(p)))")).toBe(undefined);
+  expect(alias("update a set b = (select 1 from p where :window(p)) from q where :window(q)")).toBe("q");
+  expect(alias("with p as ((select 1 where :window(p))) update a set b = 1")).toBe(undefined);
 });

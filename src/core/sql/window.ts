@@ -3,7 +3,7 @@
  * table has the alias `p`.
  */
 import { identifierValue, uescaped } from "./literals.ts";
-import { fold, nextToken, tokenize } from "./tokens.ts";
+import { fold, tokenize } from "./tokens.ts";
 
 export interface WindowMark {
   /** Offsets in UTF-16 units. */
@@ -66,25 +66,20 @@ export function withWindow(
   return { text, written };
 }
 
-/**
- * Whether the statement is an `UPDATE` that says nothing about what it returns, so that this can be asked of it: for each
- * row, whether it is in the window. Of a table in a sub-select that cannot be said.
- */
-export function isPlainUpdate(text: string): boolean {
-  const first = nextToken(text, 0);
-  if (first === null || fold(text.slice(first.start, first.end)) !== "update") return false;
+/** The first mark whose table is one of the statement itself, and not of a sub-select. `RETURNING` sees that one. */
+export function visibleMark(text: string): WindowMark | null {
   const tokens = tokenize(text);
   const word = (at: number) => {
     const token = tokens[at];
     return token?.kind === "word" ? fold(text.slice(token.start, token.end)) : "";
   };
-  const mark = windowMarks(text)[0]?.start ?? 0;
+  const marks = new Map(windowMarks(text).map((mark) => [mark.start, mark]));
   const selects: boolean[] = [];
   for (const [at, { start }] of tokens.entries()) {
-    if (word(at) === "returning") return false;
-    if (start === mark && selects.includes(true)) return false;
+    const mark = marks.get(start);
+    if (mark !== undefined && !selects.includes(true)) return mark;
     if (text[start] === "(") selects.push(["select", "with", "values", "table"].includes(word(at + 1)));
     if (text[start] === ")") selects.pop();
   }
-  return true;
+  return null;
 }

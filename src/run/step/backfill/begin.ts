@@ -1,5 +1,6 @@
 /** Where a backfill begins, or goes on: its table and key, its row in the ledger, and the bound. */
 
+import { readAsking } from "../../../backfill/asking.ts";
 import { refuseChildren } from "../../../backfill/inherited.ts";
 import { conditionProbe, upperBound } from "../../../backfill/statement.ts";
 import { readTable, refuseOtherTable, typesOf } from "../../../backfill/table.ts";
@@ -72,11 +73,14 @@ export async function begin(
     });
   const columns = await readColumns(connection, table, body);
   await refuseOtherTable(connection, table, { changed: windowedTable(body.text), file: body.file });
+  const { asking, unasked } =
+    body.rows === undefined ? await readAsking(connection, table, body) : { asking: null, unasked: null };
+  if (unasked !== null) context.warn?.(unasked);
   const what = backfill.columns !== undefined ? "rows" : backfill.options.undo !== null ? "undo" : null;
   if (what !== null) await refuseChildren(connection, table, { file: body.file, what });
   const undo = await undoOf(context, { body, table, known, revision: step.revision });
   const from = (state: BackfillState): Filling => ({
-    ...{ context, prepared, body, parts, table, columns, state, backfill, controls },
+    ...{ context, prepared, body, parts, table, columns, asking, state, backfill, controls },
     ...{ keeping: undo?.keeping ?? null, claim: known === null ? null : claim },
     ...{ hasLock: true, sensor: { throttle: FULL }, rowsPerSecond: null, slowedBy: null, firstFailure: null },
   });

@@ -1,4 +1,5 @@
 /** A backfill under way: what is known of it, what it has kept, and how far it is. */
+import type { Asking } from "../../../backfill/asking.ts";
 import type { BackfillTable } from "../../../backfill/table.ts";
 import type { Throttle } from "../../../backfill/throttle.ts";
 import type { Keeping } from "../../../backfill/undo.ts";
@@ -35,6 +36,8 @@ export interface Filling {
   readonly table: BackfillTable;
   /** Old values are kept. `null`: they are not. */
   readonly keeping: Keeping | null;
+  /** How the statement is asked what it changes outside its windows. `null`: not at all. */
+  readonly asking: Asking | null;
   /** What `rows` may set; none where a statement changes the rows. */
   readonly columns: readonly PatchColumn[];
   /** Under which this run finds the ranges of an earlier one. `null`: there are none. */

@@ -6,6 +6,7 @@
  * The timeouts are short, because the rows of a window are locked. What a rollback leaves is named: numbers of sequences,
  * and whatever triggers do outside of the database.
  */
+import { type Asking, readAsking } from "../../../backfill/asking.ts";
 import type { KeyValue } from "../../../backfill/key.ts";
 import { mostRows } from "../../../backfill/pace.ts";
 import { upperBound, windowEnd, windowStatement } from "../../../backfill/statement.ts";
@@ -60,13 +61,14 @@ export async function sampleBackfill(
     const [answer] = await connection.execute(upperBound(sampled.table));
     const to = (answer?.rows[0]?.key ?? null) as KeyValue | null;
     const range = to === null ? null : { from: known?.position ?? null, to };
+    const tried = { ...sampled, ...(await readAsking(connection, sampled.table, body)) };
     await connection.execute("savepoint godwit_sample");
-    const first = range === null ? null : await oneWindow(sampled, range, FIRST_ROWS);
+    const first = range === null ? null : await oneWindow(tried, range, FIRST_ROWS);
     if (range === null || first === null) return none("no row is left for it");
     await connection.execute("rollback to savepoint godwit_sample");
     const most = Math.min(MOST_ROWS, backfill.windows.maxRows ?? mostRows(sampled.table.estimatedRows));
     const rows = Math.round(Math.min(most, (first.rows / Math.max(1, first.tookMs)) * WINDOW_MS));
-    const done = rows > first.rows ? await oneWindow(sampled, range, rows) : first;
+    const done = rows > first.rows ? await oneWindow(tried, range, rows) : first;
     return { sample: estimate(done ?? first, sampled), unsampled: null };
   } catch (error) {
     if (!(error instanceof GodwitError) || connection.lost.aborted) throw error;
@@ -88,7 +90,7 @@ interface Measured {
 }
 
 async function oneWindow(
-  { connection, body, table }: Sampled,
+  { connection, body, table, asking }: Sampled & { readonly asking: Asking | null },
   range: { readonly from: KeyValue | null; readonly to: KeyValue },
   rows: number,
 ): Promise<Measured | null> {
@@ -96,7 +98,7 @@ async function oneWindow(
   const [answer] = await connection.execute(windowEnd(table, range, rows));
   const end = answer?.rows[0] as { readonly key: KeyValue; readonly rows: number } | undefined;
   if (end === undefined) return null;
-  const { text } = windowStatement(body.text, table, { from: range.from, to: end.key });
+  const { text } = windowStatement(body.text, table, { from: range.from, to: end.key }, { asking });
   const [explained] = await connection.execute(
     `explain (analyze, wal, timing off, format json) ${asciiComments(text)}`,
   );

@@ -142,9 +142,9 @@ async function close(
 
 /** Runs the author's statement, and returns how many rows it changed. */
 async function change(filling: Filling, window: Window, rows: number): Promise<number> {
-  const { context, body, backfill, table, keeping } = filling;
+  const { context, body, backfill, table, keeping, asking } = filling;
   if (body.rows !== undefined) return changeByFunction(filling, body.rows, window).catch(unplaced);
-  const { text, counts, written } = windowStatement(body.text, table, window, keeping);
+  const { text, counts, written } = windowStatement(body.text, table, window, { asking, keeping });
   let changed = 0;
   let outside = 0;
   try {
