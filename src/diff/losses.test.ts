@@ -37,3 +37,19 @@ test("what a generated column loses can be made again", () => {
   const generated = column("integer", { generated: "stored (b * 2)" });
   expect(lossesOf([dropped], { from: generated, to: empty })).toEqual([]);
 });
+
+test("what no statement is known to lose is found by what is gone", () => {
+  const empty = { ...column("integer"), objects: [] };
+  expect(lossesOf([], { from: column("integer"), to: empty })).toEqual(["column public.t.a is dropped"]);
+  const generated = column("integer", { generated: "stored (b * 2)" });
+  expect(lossesOf([], { from: column("integer"), to: generated })).toEqual([
+    "column public.t.a is generated from then on",
+  ]);
+  const mood = (...values: string[]): SchemaSnapshot => ({
+    ...empty,
+    objects: [{ kind: "type", name: "public.mood", parents: [], attributes: { type: "enum", values } }],
+  });
+  expect(lossesOf([], { from: mood("sad", "ok"), to: mood("ok", "glad") })).toEqual([
+    "type public.mood loses sad",
+  ]);
+});

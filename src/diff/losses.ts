@@ -1,6 +1,6 @@
 /** What the statements do not keep. Pure. */
 import type { SchemaObject, SchemaSnapshot } from "../schema/snapshot.ts";
-import { changesBetween } from "./change.ts";
+import { changed, changesBetween, type SchemaChange, texts } from "./change.ts";
 import type { DiffStatement } from "./statement.ts";
 
 interface Sides {
@@ -11,14 +11,35 @@ interface Sides {
 /** One line each, such as `column public.users.name is dropped`. */
 export function lossesOf(statements: readonly DiffStatement[], { from, to }: Sides): readonly string[] {
   const losing = statements.filter(({ losesData }) => losesData).map(({ text }) => text);
-  const narrowed = changesBetween(from, to).flatMap(({ kind, name, attributes }) => {
-    const type = kind === "column" ? attributes.find(({ attribute }) => attribute === "type") : undefined;
-    if (type === undefined || isWider(String(type.from), String(type.to))) return [];
-    return [`column ${name}: ${type.from} becomes ${type.to}`];
-  });
   const generated = from.objects.filter(isGenerated).map(({ name }) => plain(name));
-  return [...losing.filter((text) => !generated.some((name) => drops(text, name))), ...narrowed];
+  const named = losing.filter((text) => !generated.some((name) => drops(text, name)));
+  return [...named, ...changesBetween(from, to).flatMap((change) => lostBy(change, named))];
 }
+
+/** What is not among the statements that are known to lose something. */
+function lostBy(change: SchemaChange, named: readonly string[]): readonly string[] {
+  const { kind, name, before } = change;
+  if (change.change === "removed") {
+    if (!HOLDS_DATA.has(kind) || (before !== undefined && isGenerated(before))) return [];
+    const bare = plain(name);
+    const isNamed = named.some((text) => plain(text).includes(bare) || drops(text, bare));
+    return isNamed ? [] : [`${kind} ${name} is dropped`];
+  }
+  const type = changed(change, "column", "type");
+  const generated = changed(change, "column", "generated");
+  const values = changed(change, "type", "values");
+  const left = new Set(texts(values?.to ?? null));
+  const gone = texts(values?.from ?? null).filter((value) => !left.has(value));
+  return [
+    ...(type === undefined || isWider(String(type.from), String(type.to))
+      ? []
+      : [`column ${name}: ${type.from} becomes ${type.to}`]),
+    ...(generated?.from === null ? [`column ${name} is generated from then on`] : []),
+    ...(gone.length === 0 ? [] : [`type ${name} loses ${gone.join(", ")}`]),
+  ];
+}
+
+const HOLDS_DATA: ReadonlySet<string> = new Set(["table", "column", "sequence"]);
 
 function isGenerated({ kind, attributes }: SchemaObject): boolean {
   return kind === "column" && attributes.generated !== undefined;
