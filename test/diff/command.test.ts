@@ -1,9 +1,13 @@
 /** `godwit diff` and `godwit new --autogenerate`, with the real binary and its own scratch server. */
 import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { vi } from "vitest";
 import { commandIn } from "../support/command.ts";
 import { expect, type TestDatabase, test } from "../support/database.ts";
 import { folderOf } from "../support/target.ts";
+
+// Each call makes servers of its own, which a busy machine takes its time for.
+vi.setConfig({ testTimeout: 600_000, hookTimeout: 600_000 });
 
 const FIRST = `
 create table posts (

@@ -1,5 +1,5 @@
 /** What a rehearsal reports of a statement is what PostgreSQL's documentation says. */
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { serverPackage } from "../../scripts/servers.mjs";
 import { openScratch, type Scratch } from "../../src/database/embedded/scratch.ts";
 import { type LockMode, strongest } from "../../src/rehearsal/lock-modes.ts";
@@ -7,6 +7,9 @@ import { observedConnection } from "../../src/rehearsal/observed.ts";
 import { Recorder } from "../../src/rehearsal/recorder.ts";
 import type { SeenStatement } from "../../src/rehearsal/seen.ts";
 import { DOCUMENTED_LOCKS, type DocumentedLock, FIXTURE } from "./documented-locks.ts";
+
+// Each call makes servers of its own, which a busy machine takes its time for.
+vi.setConfig({ testTimeout: 600_000, hookTimeout: 600_000 });
 
 for (const major of [15, 18])
   describe(`PostgreSQL ${major}`, () => {

@@ -3,13 +3,16 @@ import { once } from "node:events";
 import { rmSync } from "node:fs";
 import { createServer } from "node:net";
 import { join } from "node:path";
-import { describe, onTestFinished } from "vitest";
+import { describe, onTestFinished, vi } from "vitest";
 import type { RehearsalReport } from "../../src/index.ts";
 import { commandIn, type Json } from "../support/command.ts";
 import { expect, ledgerSchema, type TestDatabase, test } from "../support/database.ts";
 import { stateOf } from "../support/state.ts";
 import { type Files, folderOf, writeFiles } from "../support/target.ts";
 import { createMigrator } from "../support/watched.ts";
+
+// Each call makes servers of its own, which a busy machine takes its time for.
+vi.setConfig({ testTimeout: 600_000, hookTimeout: 600_000 });
 
 const BASE = {
   "0001_base.sql": `-- migrate:up

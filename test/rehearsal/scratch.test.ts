@@ -1,12 +1,15 @@
 /** The scratch server: of the wanted version or the nearest, and gone with whoever made it. */
 import { readdirSync } from "node:fs";
-import { describe } from "vitest";
+import { describe, vi } from "vitest";
 import { serverPackage } from "../../scripts/servers.mjs";
 import { nearest, openScratch } from "../../src/database/embedded/scratch.ts";
 import { commandIn } from "../support/command.ts";
 import { expect, test } from "../support/database.ts";
 import { folderOf } from "../support/target.ts";
 import { until } from "../support/until.ts";
+
+// Each call makes servers of its own, which a busy machine takes its time for.
+vi.setConfig({ testTimeout: 600_000, hookTimeout: 600_000 });
 
 const scratches = (folder: string) =>
   readdirSync(folder).filter((name) => name.startsWith("godwit-scratch-"));
