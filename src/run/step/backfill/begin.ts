@@ -91,6 +91,7 @@ export async function begin(
   const begun = {
     revision: step.revision,
     table: table.shown,
+    tableOid: table.oid,
     key: table.key.map(({ name }) => name),
     keyTypes: typesOf(table),
     bound,

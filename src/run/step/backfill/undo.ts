@@ -37,6 +37,7 @@ import type { Prepared } from "../prepared.ts";
 import { failureOf, stepError } from "../step-error.ts";
 import { type Watch, watch } from "../watch.ts";
 import { admitBack, allowedRows, waitForTurn, waitToBegin } from "./control.ts";
+import { refuseOtherWayBack } from "./edited.ts";
 import { claimRanges } from "./ranges.ts";
 import { isOfItsRows } from "./rest.ts";
 import { openSensor } from "./signals.ts";
@@ -143,16 +144,17 @@ async function begin(
   if (backfill !== undefined) await refuseSkipping(context, backfill, step.file);
   const table = await readTable(connection, keptBackfill(state), step.file);
   await connection.execute("rollback");
+  const done = await ledger.backfills.state(connection, step.revision);
+  if (step.reason === "resume" && done !== null) refuseOtherWayBack(done, state, { oid: table.oid, step });
   if (step.reason !== "resume")
     await connection
       .execute(
-        `${ownBegin()} ${parts.ownRole} ${parts.fence} ${guardOf(context.target.settings)} ${parts.mirror.open} ${ledger.sql.startReverting(step.revision)}; ${ledger.sql.wayBackBegun(step.revision)}; commit`,
+        `${ownBegin()} ${parts.ownRole} ${parts.fence} ${guardOf(context.target.settings)} ${parts.mirror.open} ${ledger.sql.startReverting(step.revision)}; ${ledger.sql.wayBackBegun(step.revision, table.oid)}; commit`,
       )
       .catch((error: unknown) => {
         throw frameError(error, step.revision);
       });
   const kept = keptTable(ledger.sql.undoValuesTable(step.revision), table);
-  const done = await ledger.backfills.state(connection, step.revision);
   return {
     ...{ context, prepared, parts, table, kept, state, controls },
     ...{ estimatedRows: done?.changed ?? null, sensor: { throttle: FULL } },
