@@ -55,6 +55,20 @@ describe.for(["", "parallel=2", "background=yes"])("a half-done backfill (%s)", 
     expect(await db.sql(HITS)).toEqual([{ hits: 1, n: 2000 }]);
   });
 
+  test("says that its table is gone, and how it ends", async ({ db }) => {
+    const target = placeOf(db, options);
+    await ended((context) => up(target, context));
+    await db.sql("alter table products rename to was");
+    await expect(up(target)).rejects.toMatchObject({
+      code: "BACKFILL_EDITED",
+      message: expect.stringContaining("There is no such table any more"),
+      hint: expect.stringContaining("`godwit repair --mark-done 0002_b`"),
+    });
+    const request = { kind: "mark-done", revision: "0002_b", position: null } as const;
+    await repair(target, request, { confirm: db.name }, recorder());
+    expect((await up(target)).steps).toEqual([]);
+  });
+
   test("goes through the whole of another table with `repair --retry`", async ({ db }) => {
     const target = placeOf(db, options);
     await ended((context) => up(target, context));

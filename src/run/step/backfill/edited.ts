@@ -2,7 +2,7 @@
 import { type FoundTable, typesOf } from "../../../backfill/table.ts";
 import type { Step } from "../../../core/plan.ts";
 import type { Connection } from "../../../database/connection.ts";
-import { PlanRefused } from "../../../errors.ts";
+import { PlanRefused, SourceError } from "../../../errors.ts";
 import type { UndoState } from "../../../ledger/backfill-undo-sql.ts";
 import type { BackfillState } from "../../../ledger/backfills-sql.ts";
 import type { Target } from "../../session/target.ts";
@@ -59,6 +59,21 @@ export function refuseOther(state: BackfillState, table: FoundTable, step: Step)
       step,
       `Another table has that name now, and none of its rows is known to be done.`,
     );
+}
+
+/** What `readTable` has thrown. A table that is not there ends what is half done, and no other one may take its place. */
+export function withoutTable(error: unknown, state: BackfillState, { file, revision }: Step): unknown {
+  if (!(error instanceof SourceError) || error.code !== "BACKFILL_TABLE") return error;
+  const { table, position, rows } = state;
+  return new PlanRefused([
+    {
+      code: "BACKFILL_EDITED",
+      message: `${file} is half done: ${rows} rows of ${table} up to ${upToOf(state)}. There is no such table any more.`,
+      hint: `Restore the table to go on. If nothing of it is left to do: \`godwit repair --mark-done ${revision}\`.`,
+      place: { file },
+      details: { revision, table, position, rows },
+    },
+  ]);
 }
 
 /** The same for a way back that has come to a place already. */
