@@ -18,6 +18,12 @@ export interface BackfillTable {
   readonly rewrites: boolean;
 }
 
+/** One that the catalog has. */
+export interface FoundTable extends BackfillTable {
+  /** Stays where the table is renamed. Another table of its name has another one. */
+  readonly oid: string;
+}
+
 /**
  * Finds the table and its key, as the search path of the session sees them. Throws `SourceError` (`BACKFILL_TABLE`,
  * `BACKFILL_KEY`) where no window could be told apart from the next.
@@ -26,7 +32,7 @@ export async function readTable(
   connection: Pick<Connection, "query">,
   backfill: Backfill,
   file: string,
-): Promise<BackfillTable> {
+): Promise<FoundTable> {
   const { table } = backfill;
   const found = await connection.query<TableRow>(TABLE, [regclassText(table)]).catch((error: unknown) => {
     // 42602, 42601: it is no name at all. 0A000: it names another database.
@@ -53,6 +59,7 @@ export async function readTable(
     });
   const { rows: indexes } = await connection.query<IndexRow>(INDEXES, [row.oid]);
   return {
+    oid: row.oid,
     name: `${identifier(row.schema)}.${identifier(row.name)}`,
     shown,
     key: chooseKey(indexes, { backfill, shown, file }),

@@ -34,9 +34,12 @@ export function gatesOf(graph: Graph, history: History): (migration: Migration) 
   return (migration) => {
     const { id, phase, requires = [], backfill } = migration;
     const before = phase === "contract" ? reach([id], graph.below) : new Set(requires);
-    // Two backfills never work on one table.
+    // Two backfills never work on one table, whatever each of them calls it.
+    const tableOf = (one: Migration["backfill"]) =>
+      one === undefined ? null : (history.backfillTables?.get(one.table) ?? `name ${one.table}`);
+    const table = tableOf(backfill);
     const sameTable = (one: Migration) =>
-      backfill !== undefined && isBackground(one) && one.backfill?.table === backfill.table;
+      table !== null && isBackground(one) && tableOf(one.backfill) === table;
     return unfinished.filter(
       (one) => one.id !== id && (before.has(one.id) || (sameTable(one) && isBefore(one.id, id))),
     );

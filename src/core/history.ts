@@ -45,6 +45,8 @@ export interface History {
   readonly backfills?: ReadonlyMap<string, BackfillProgress> | undefined;
   /** Backfills that another run is carrying out at the moment, and what its session is called. */
   readonly running?: ReadonlyMap<string, string> | undefined;
+  /** The tables that backfills name in other words: the same value is the same table. Left out: nobody has asked. */
+  readonly backfillTables?: ReadonlyMap<string, string> | undefined;
   /** What a person has deleted from the history by hand. It runs again, wherever it is in the order. */
   readonly again?: ReadonlySet<string> | undefined;
 }

@@ -1,8 +1,10 @@
 /** Decides what `godwit backfill undo` does: one backfill gives back what it changed, whatever depends on it, unless that requires it. */
 import { ConfigError } from "../errors.ts";
+import { keepsOldValues } from "./backfill.ts";
 import { runningAmong } from "./background.ts";
 import { requiredByApplied } from "./gates.ts";
 import type { Graph } from "./graph.ts";
+import type { Migration } from "./migration.ts";
 import { type Expression, walk } from "./revision.ts";
 import type { Draft, PlanInput, Step } from "./step.ts";
 
@@ -13,8 +15,8 @@ export function planUndo({ goal, history }: PlanInput, graph: Graph, expression:
   if (entry === undefined)
     throw new ConfigError({
       code: "REVISION_UNKNOWN",
-      message: `${revision} is not applied to this database, so it has no old values to bring back.`,
-      hint: "`godwit status` shows what is applied.",
+      message: `${revision} is not applied to this database, neither whole nor in part.`,
+      hint: hintOf(graph.byId.get(revision)),
       details: { revision },
     });
   const migration = graph.byId.get(revision);
@@ -33,4 +35,12 @@ export function planUndo({ goal, history }: PlanInput, graph: Graph, expression:
   const required = entry.state === "reverting" ? [] : requiredByApplied(revision, { graph, history });
   const problems = [...runningAmong([revision], history), ...required];
   return { steps: [step], held: [], problems, warnings: [] };
+}
+
+/** Old values of an earlier attempt stay where the ledger has forgotten it, or shall try it again. */
+function hintOf(migration: Migration | undefined): string {
+  const applied = "`godwit status` shows what is applied.";
+  if (migration === undefined || !keepsOldValues(migration)) return applied;
+  const { id } = migration;
+  return `${applied} If an earlier attempt has kept old values, the next one goes on with them: \`godwit up ${id}\`, then \`godwit backfill undo ${id}\` brings back what both have changed. Or \`godwit backfill forget ${id}\` drops them.`;
 }

@@ -79,6 +79,12 @@ update ${totals} set failed = failed || ${storedJson([key])}, updated_at = clock
     rangeFinished: (revision: string, claim: string, number: number) =>
       `update ${table} set finished = true where ${only(revision, number)} and claimed_by = ${stored(claim)}`,
 
+    /** The same where nobody knows whether the table was ever made. */
+    forgetAnyRanges: (revision: string) => `do $godwit$ begin
+  if pg_catalog.to_regclass(${literal(`${quotedName(schema)}.migration_backfill_ranges`)}) is not null then
+    delete from ${table} where revision = ${stored(revision)};
+  end if; end $godwit$`,
+
     forgetRanges: (revision: string) => `delete from ${table} where revision = ${stored(revision)}`,
   };
 }

@@ -12,6 +12,11 @@ export interface BackfillBegun {
   readonly revision: string;
   /** The table for people, and the columns of the key. */
   readonly table: string;
+  /**
+   * The table itself, whatever its name. `null`: unknown, because an early ledger has none, or because the ledger was
+   * restored from a dump, where each table has another one.
+   */
+  readonly tableOid: string | null;
   readonly key: readonly string[];
   /** The same with types and collations, which decide the order. */
   readonly keyTypes: readonly string[];
@@ -67,9 +72,18 @@ export function backfillsSql(schema: string, history: string, byHand: boolean) {
   const controls = backfillControlsSql(schema);
   const exists = (name: string) =>
     `pg_catalog.to_regclass(${literal(`${quotedName(schema)}.${name}`)}) is not null`;
+  // `to_jsonb` has no field, and no error, where an early ledger has no such column.
+  const ownOids = `array[b.tableoid, pg_catalog.to_regclass(${literal(`${quotedName(schema)}.migration_history`)})::pg_catalog.oid]`;
+  const tableOid = `(case when pg_catalog.to_jsonb(b) -> 'ledger_oids' = pg_catalog.to_jsonb(${ownOids}) then pg_catalog.to_jsonb(b) ->> 'table_oid' end)`;
+  /** An early ledger lacks these columns. To add them takes a lock, so it is done only where they are missing. */
+  const addOids = `do $godwit$ begin if not exists (select from pg_catalog.pg_attribute
+  where attrelid = pg_catalog.to_regclass(${literal(`${quotedName(schema)}.migration_backfills`)}) and attname = 'table_oid' and not attisdropped)
+then alter table ${table} add column table_oid oid, add column ledger_oids oid[]; end if; end $godwit$`;
+  const setOids = (oid: string | null) =>
+    `table_oid = ${stored(oid)}::pg_catalog.oid, ledger_oids = ${ownOids}`;
   const STATE = `(select checksum from ${history} h where h.revision = b.revision) as checksum,
   (select fingerprint from ${history} h where h.revision = b.revision) as fingerprint,
-  revision, table_name as "table", key, key_types as "keyTypes", bound, position,
+  revision, table_name as "table", ${tableOid} as "tableOid", key, key_types as "keyTypes", bound, position,
   estimated_rows as "estimatedRows", rows, changed, windows, failed`;
   const set = (revision: string, what: string) =>
     `update ${table} set ${what}, updated_at = clock_timestamp() where revision = ${stored(revision)}`;
@@ -104,7 +118,10 @@ export function backfillsSql(schema: string, history: string, byHand: boolean) {
   failed jsonb not null default '[]',
   started_at timestamptz not null default clock_timestamp(),
   updated_at timestamptz not null default clock_timestamp(),
-  finished_at timestamptz);
+  finished_at timestamptz,
+  table_oid oid,
+  ledger_oids oid[]);
+${addOids};
 ${controls.createBackfillControls()}
 ${keepToOwner(schema, ["migration_backfills", CONTROLS_TABLE], byHand)}`,
 
@@ -115,7 +132,8 @@ ${keepToOwner(schema, ["migration_backfills", CONTROLS_TABLE], byHand)}`,
     /** Replaces what an earlier backfill of the same name has left. */
     beginBackfill: (begun: BackfillBegun) => `delete from ${table} where revision = ${stored(begun.revision)};
 insert into ${table} (revision, table_name, key, key_types, bound, estimated_rows) values (${stored(begun.revision)},
-  ${stored(begun.table)}, ${storedArray(begun.key)}, ${storedArray(begun.keyTypes)}, ${storedArrayOrNull(begun.bound)}, ${stored(begun.estimatedRows)})`,
+  ${stored(begun.table)}, ${storedArray(begun.key)}, ${storedArray(begun.keyTypes)}, ${storedArrayOrNull(begun.bound)}, ${stored(begun.estimatedRows)});
+update ${table} b set ${setOids(begun.tableOid)} where revision = ${stored(begun.revision)}`,
 
     /** With the checksum and fingerprint of the migration, as it was when the backfill began. */
     backfill: (revision: string) => `select ${STATE} from ${table} b where revision = ${stored(revision)}`,
@@ -150,8 +168,9 @@ insert into ${table} (revision, table_name, key, key_types, bound, estimated_row
       ),
 
     /** The figures of the way there say nothing of the way back. */
-    wayBackBegun: (revision: string) =>
-      set(revision, "window_rows = null, rows_per_second = null, slowed_by = null"),
+    wayBackBegun: (revision: string, tableOid: string) =>
+      `${addOids}; update ${table} b set window_rows = null, rows_per_second = null, slowed_by = null, ${setOids(tableOid)},
+  updated_at = clock_timestamp() where revision = ${stored(revision)}`,
 
     /** A window of the way back. Its position is with the old values. Returns what people have said meanwhile, as `controls`. */
     wayBackMoved: (

@@ -134,6 +134,11 @@ ${logInsert(author, unlessGone("applied", "done"), "revision", "'up'", "duration
     startReverting: (revision: string) =>
       `update ${history} set state = 'reverting' where revision = ${stored(revision)}`,
 
+    /** Nothing of it was taken back, so it stands where it stood: only what was complete has the time of that. */
+    stopReverting: (revision: string) => `update ${history}
+  set state = case when executed_at is null then 'partial' else 'applied' end
+  where revision = ${stored(revision)} and state = 'reverting'`,
+
     /** Removes the row and logs that. Fails without a row: somebody else has reverted the migration. */
     revert: (revision: string, author: Author) => `with gone as (
   delete from ${history} where revision = ${stored(revision)} returning revision),

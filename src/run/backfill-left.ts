@@ -14,10 +14,16 @@ export async function backfillLeft(
 ): Promise<Problem | null> {
   const state = await ledger.backfills.state(connection, revision);
   if (state === null || state.bound === null) return null;
-  const { table, bound, position, failed } = state;
-  const isThrough = position?.every((value, index) => value === bound[index]) === true;
+  const { table, bound, position, failed, rows } = state;
+  // In ranges, each has a position of its own.
+  const open = position === null && rows > 0 ? (await ledger.ranges(connection, revision)).length : null;
+  const isThrough = open === 0 || position?.every((value, index) => value === bound[index]) === true;
   const far =
-    position === null ? "had not begun" : `had come to ${shown(state, position)} of ${shown(state, bound)}`;
+    position !== null
+      ? `had come to ${shown(state, position)} of ${shown(state, bound)}`
+      : open === null
+        ? "had not begun"
+        : `had done ${rows} ${rows === 1 ? "row" : "rows"}, and ${open} of its ranges of keys ${open === 1 ? "was" : "were"} not finished`;
   const named = failed.slice(0, ROWS_NAMED).map((key) => shown(state, key));
   const more = failed.length > named.length ? " and others" : "";
   const left = [
@@ -29,7 +35,7 @@ export async function backfillLeft(
     code: "BACKFILL_REMAINDER",
     message: `The backfill ${revision} counts as done, and not all of ${table} is: ${left.join(", and ")}.`,
     hint: "Rows that it has not changed stay as they are. If they must be changed, write a new backfill for them.",
-    details: { revision, table, position, bound, failed: failed.length },
+    details: { revision, table, position, bound, rows, failed: failed.length },
   };
 }
 

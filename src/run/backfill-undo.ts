@@ -29,16 +29,17 @@ export async function forgetOldValues(
   wanted: string,
   context: RunContext,
 ): Promise<Forgotten> {
-  const { ledger } = target;
+  const { ledger, source } = target;
+  // What an earlier attempt has kept may belong to no row of the ledger.
+  const { migrations } = await source.list();
   return withLock(target, context, async (connection, lock) => {
     const { entries } = await ledger.read(connection);
     const undone = await ledger.undo(connection, wanted);
     const revision =
       undone?.revision ??
-      resolveRevision(
-        wanted,
-        entries.map((entry) => entry.revision),
-      );
+      resolveRevision(wanted, [
+        ...new Set([...entries.map((one) => one.revision), ...migrations.map(({ id }) => id)]),
+      ]);
     const kept = undone ?? (await ledger.undo(connection, revision));
     if (kept === null)
       throw refused(revision, "has kept no old values", "`godwit status` shows what is applied.");
@@ -48,7 +49,7 @@ export async function forgetOldValues(
         revision,
         "is half done, and keeps old values until it is done",
         state === "partial"
-          ? "Finish it with `godwit up`, then forget them."
+          ? `Finish it with \`godwit up\`, then forget them. Or \`godwit backfill undo ${revision}\` brings them back.`
           : `Finish it with \`godwit backfill undo ${revision}\`.`,
       );
     await writeUnderLock(connection, lock, `${ledger.sql.forgetUndo(revision)};`);

@@ -49,13 +49,15 @@ export async function correctedRows(
     }
     case "forget":
       return (sql) =>
-        `${sql.forgetStatements(revision, "up")}; ${sql.forgetStatements(revision, "down")}; ${sql.remove(revision)}`;
+        `${sql.forgetAnyRanges(revision)}; ${sql.forgetStatements(revision, "up")}; ${sql.forgetStatements(revision, "down")}; ${sql.remove(revision)}`;
     case "mark-done": {
       if (request.position != null)
         return (sql) => `${sql.statementDone(revision, direction, request.position as number)}`;
       // Complete is what was begun: of a way back, that it is taken back.
-      if (direction === "down") return (sql, author) => sql.revert(revision, author);
-      if (state !== undefined) return (sql) => sql.markApplied(revision);
+      if (direction === "down")
+        return (sql, author) => `${sql.forgetAnyRanges(revision)}; ${sql.revert(revision, author)}`;
+      if (state !== undefined)
+        return (sql) => `${sql.forgetAnyRanges(revision)}; ${sql.markApplied(revision)}`;
       const declared = await row();
       return (sql, author) => sql.baseline(declared, author);
     }
@@ -63,7 +65,7 @@ export async function correctedRows(
       if (request.position != null)
         return (sql) => `${sql.forgetStatements(revision, direction)} and position = ${request.position}`;
       if (direction === "down")
-        return (sql) => `${sql.forgetStatements(revision, direction)}; ${sql.markApplied(revision)}`;
+        return (sql) => `${sql.forgetStatements(revision, direction)}; ${sql.stopReverting(revision)}`;
       return (sql) =>
         `${sql.forgetStatements(revision, "up")}; ${sql.remove(revision)} and state = ${literal("partial")}`;
   }

@@ -1,10 +1,13 @@
 /** What is asked of a plan: from the options of a run, the files and the ledger to the input of `core/plan.ts`. */
+import { isBackground } from "../core/backfill.ts";
 import { fingerprint, fingerprintsWithin } from "../core/checksum.ts";
 import { graphOf } from "../core/graph.ts";
 import type { History } from "../core/history.ts";
 import type { Direction } from "../core/migration.ts";
 import type { Goal, plan } from "../core/plan.ts";
 import { withoutFile } from "../core/renamed.ts";
+import { literal } from "../core/sql/quote.ts";
+import { regclass } from "../core/sql/regclass.ts";
 import type { PassedOver, PlanInput } from "../core/step.ts";
 import type { Connection } from "../database/connection.ts";
 import { SourceError } from "../errors.ts";
@@ -80,12 +83,41 @@ export async function forPlanning<H extends History>(
   connection: Connection,
   { files, history }: { readonly files: Listing; readonly history: H },
 ): Promise<H> {
-  const known = await withPutTogether(target, files, history);
+  const together = await withPutTogether(target, files, history);
+  const backfillTables = await tablesOf(target, connection, { files, history });
+  const known = backfillTables === null ? together : { ...together, backfillTables };
   const halfDone = new Set(known.entries.flatMap((one) => (one.state === "partial" ? [one.revision] : [])));
   if (!files.migrations.some(({ id, backfill }) => backfill !== undefined && halfDone.has(id))) return known;
   const recorded = await target.ledger.backfills.all(connection);
   const running = await runningBackfills(target, connection, halfDone);
   return { ...known, backfills: new Map(recorded.map((one) => [one.revision, one])), running };
+}
+
+/**
+ * Which tables unfinished backfills name. `null`: nothing depends on it, because none of them is in the background, or all
+ * name theirs in the same words. A table that is not there yet is left out.
+ */
+async function tablesOf(
+  { settings }: Target,
+  connection: Connection,
+  { files, history }: { readonly files: Listing; readonly history: History },
+): Promise<ReadonlyMap<string, string> | null> {
+  const applied = new Set(history.entries.flatMap((one) => (one.state === "applied" ? [one.revision] : [])));
+  const open = files.migrations.filter((one) => one.backfill !== undefined && !applied.has(one.id));
+  const names = [...new Set(open.flatMap(({ backfill }) => backfill?.table ?? []))];
+  if (names.length < 2 || !open.some(isBackground)) return null;
+  const { searchPath } = settings;
+  const path =
+    searchPath === null ? "" : `select pg_catalog.set_config('search_path', ${literal(searchPath)}, true); `;
+  const tables = new Map<string, string>();
+  for (const name of names) {
+    const asked = `${path}select ${regclass(name)}::pg_catalog.oid::pg_catalog.text as oid`;
+    // What is no name is refused where its backfill begins.
+    const answer = await connection.execute(asked).catch(() => []);
+    const oid = answer.at(-1)?.rows[0]?.oid;
+    if (typeof oid === "string") tables.set(name, oid);
+  }
+  return tables;
 }
 
 /** Which of these another run is carrying out, and what its session is called. A session of our own that is dying counts not. */

@@ -180,10 +180,14 @@ describe("while a backfill runs beside others,", () => {
       ),
     });
     // One of the same ledger waits for it.
-    writeFiles(folder, { "0005_fill.sql": fill });
+    // Its table may be spelled otherwise.
+    writeFiles(folder, {
+      "0005_fill.sql": fill,
+      "0006_fill.sql": fill.replace("table=products", "table=public.products"),
+    });
     const report = await up(targetOf({ url: db.url, folder }));
     expect(report.steps).toEqual([]);
-    expect(report.warnings[0]?.message).toContain("0003_strict, 0005_fill wait for it.");
+    expect(report.warnings[0]?.message).toContain("0003_strict, 0005_fill, 0006_fill wait for it.");
     await resume();
     expect((await run).outcome).toBe("done");
     expect(await db.sql(HITS)).toEqual(DONE);

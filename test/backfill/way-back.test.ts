@@ -1,5 +1,6 @@
 /** The way back of a backfill obeys what its way there obeys: a pause, a rate, an hour to end, and others on the server. */
 import { describe } from "vitest";
+import { undoBackfill } from "../../src/run/backfill-undo.ts";
 import { backfillsOf, tellBackfill } from "../../src/run/backfills.ts";
 import { migrate } from "../../src/run/migrate.ts";
 import { commandIn } from "../support/command.ts";
@@ -181,4 +182,68 @@ create trigger slow before update on products for each row execute function slow
   for (const reason of reasons)
     expect(reason).toMatch(/^(\d+|a) sessions? that waits? for it$|just made way for/);
   expect(await db.sql(HITS)).toEqual(BACK);
+});
+
+describe("a way back that is refused at its first row", () => {
+  const REFUSING = "alter table products add constraint positive check (hits > 0) not valid";
+
+  test("leaves the backfill applied, blocks nothing, and names the row, not the file", async ({ db }) => {
+    const folder = folderOf({ "migrations/0001_a.sql": TABLE, "migrations/0002_b.sql": sql() });
+    const godwit = commandIn({ folder, url: db.url });
+    await godwit("up");
+    await db.sql(REFUSING);
+    for (const args of [
+      ["backfill", "undo", "0002_b"],
+      ["down", "-1"],
+    ]) {
+      const { json } = await godwit.fails(1, ...args, "--json");
+      expect(json.problems).toMatchObject([
+        {
+          code: "BACKFILL_UNDO_ROW",
+          hint: "Change or delete that row, or what refuses the value, then run again. It was rolled back; nothing of it was kept.",
+        },
+      ]);
+      expect((await godwit("backfill", "--json")).json.backfills).toMatchObject([{ state: "done" }]);
+      await godwit("status", "--check");
+      expect((await godwit("up", "--json")).json.report).toMatchObject({ outcome: "done", steps: [] });
+    }
+    await db.sql("alter table products drop constraint positive");
+    await godwit("backfill", "undo", "0002_b");
+    expect(await db.sql(HITS)).toEqual(BACK);
+  });
+
+  test("leaves a half-done backfill half done, which goes on", async ({ db }) => {
+    const target = targetOf({ url: db.url, folder: folderOf({ "0001_a.sql": TABLE, "0002_b.sql": sql() }) });
+    const recorded = recorder((event) => {
+      if (event.kind === "backfill-progress" && event.windows === 3)
+        recorded.abort(new Error("ended by the test"));
+    });
+    await expect(up(target, recorded)).rejects.toThrow();
+    await db.sql(REFUSING);
+    await expect(undoBackfill(target, { ...down("0002_b") }, recorder())).rejects.toMatchObject({
+      code: "BACKFILL_UNDO_ROW",
+    });
+    expect(await backfillsOf(target, recorder())).toMatchObject([{ state: "begun", rows: 300 }]);
+    expect((await up(target)).outcome).toBe("done");
+    expect(await db.sql(HITS)).toEqual([{ hits: 1, n: 2000 }]);
+  });
+
+  test("stays half-way back once a row has come back", async ({ db }) => {
+    const target = targetOf({ url: db.url, folder: folderOf({ "0001_a.sql": TABLE, "0002_b.sql": sql() }) });
+    await up(target);
+    await db.sql("alter table products add constraint late check (hits > 0 or id < 1500) not valid");
+    await expect(back(target)).rejects.toMatchObject({
+      code: "BACKFILL_UNDO_ROW",
+      hint: expect.stringMatching(
+        /^Change or delete that row, or what refuses the value\. \d+ rows .* run again/,
+      ),
+    });
+    await expect(up(target)).rejects.toMatchObject({
+      code: "PLAN_PARTIAL",
+      message: "0002_b has been taken back in part only: its way back stopped in the middle.",
+    });
+    await db.sql("alter table products drop constraint late");
+    await back(target);
+    expect(await db.sql(HITS)).toEqual(BACK);
+  });
 });

@@ -75,6 +75,8 @@ export interface FailedStep {
   readonly again?: string | undefined;
   /** A program of the user's carried it out. */
   readonly program?: boolean | undefined;
+  /** It brings old values back, so no text of the file is to be corrected. */
+  readonly oldValues?: boolean | undefined;
 }
 
 /** A sentence without its full stop. */
@@ -113,11 +115,11 @@ export function whatWasKept(committed: Committed, { direction, file, program }: 
 /** What to do about a failure, so that the next run can continue. */
 function howToGoOn(
   committed: Committed,
-  { revision, direction, file, again = "run again", rerun = again, program }: FailedStep,
+  { revision, direction, file, again = "run again", rerun = again, program, oldValues }: FailedStep,
 ): string {
   switch (committed.extent) {
     case "none":
-      return `correct ${file}, then ${rerun}`;
+      return oldValues === true ? `${rerun} when that is corrected` : `correct ${file}, then ${rerun}`;
     case "some":
       if (committed.parts === "windows")
         return committed.through === true

@@ -43,7 +43,8 @@ export function stepError(
   const file = body?.file ?? step.file;
   const again = context.runAgain?.();
   const rerun = again ?? howToRerun(context, step);
-  const failed = { ...step, file, rerun, again, program: prepared.form.sends === "program" };
+  const program = prepared.form.sends === "program";
+  const failed = { ...step, file, rerun, again, program, oldValues: body?.kind === "undo" };
   if (context.stop.aborted) return interruption(context.stop, failed, committed);
   const gone = asSchemaGone(error);
   if (gone !== error) return gone as GodwitError;

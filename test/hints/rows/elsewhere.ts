@@ -29,6 +29,18 @@ const HALF: Elsewhere = {
   file: "test/backfill/undo.test.ts",
   title: "where a half of it is in the way, that is advised, and leads on",
 };
+const FEWER: Elsewhere = {
+  file: "test/backfill/accepted.test.ts",
+  title: "that sets other columns is refused, and the way out ends",
+};
+const EARLIER: Elsewhere = {
+  file: "test/backfill/accepted.test.ts",
+  title: "old values of an attempt that the ledger has forgotten are named, and come back",
+};
+const OTHER_TABLE: Elsewhere = {
+  file: "test/backfill/other-table.test.ts",
+  title: "a way back does not go on in another table of that name, and says how it ends",
+};
 const ASKED: Elsewhere = {
   file: "test/health/ask.test.ts",
   title: "health that nobody answers: the service of the hint is started with the same option, and answers",
@@ -213,13 +225,23 @@ export const ELSEWHERE: Readonly<Record<string, Elsewhere>> = {
   "run/catalog/kept-schema.ts notKept: godwit drift --accept": drift(
     "a snapshot that cannot be kept stops nothing, and is kept once that is mended",
   ),
+  // A table that is another one, or gone, while its backfill is half done.
+  "run/step/backfill/edited.ts withoutTable: godwit repair --mark-done …": {
+    ...OTHER_TABLE,
+    title: "says that its table is gone, and how it ends",
+  },
+  "run/step/backfill/edited.ts refuseOtherWayBack: godwit repair --mark-done …": OTHER_TABLE,
   // Old values of backfills.
   "run/step/backfill/keep.ts undoOf: godwit backfill forget …": KEPT,
   "run/step/backfill/undo.ts nothingKept: godwit new <name>": KEPT,
   "run/backfill-undo.ts forgetOldValues: godwit up": KEPT,
   "run/backfill-undo.ts forgetOldValues: godwit backfill undo …": KEPT,
   "run/backfill-undo.ts forgetOldValues: godwit status": KEPT,
-  "core/plan-undo.ts planUndo: godwit status": KEPT,
+  "core/plan-undo.ts hintOf: godwit status": KEPT,
+  "core/plan-undo.ts hintOf: godwit up …": EARLIER,
+  "core/plan-undo.ts hintOf: godwit backfill undo …": EARLIER,
+  "core/plan-undo.ts hintOf: godwit backfill forget …": EARLIER,
+  "run/step/backfill/keep.ts undoOf: godwit backfill undo …": FEWER,
   "core/plan-down.ts partial: godwit backfill undo …": HALF,
   "core/way-back.ts wayBackOf: godwit backfill undo …": HALF,
   "cli/commands/backfill.ts statusLine: godwit backfill undo …": HALF,
@@ -234,7 +256,6 @@ export const MENTIONED: readonly string[] = [
   "import/problems.ts coloursUnknown: godwit duplicates",
   "ledger/script-sql.ts refuseOtherFiles: godwit baseline",
   "service/health/ask.ts askHealth: godwit health",
-  "core/plan-up.ts reverting: godwit down",
   "core/replaced.ts comeBack: godwit baseline",
   "core/revision.ts parse: godwit …",
   "core/revision.ts parseExpression: godwit down",

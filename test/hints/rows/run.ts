@@ -307,7 +307,7 @@ export const RUN: Readonly<Record<string, Row>> = {
     kept: async (_, [followed]) => expect(followed?.stdout).toContain("A sample of"),
   },
   "a backfill whose key has another type while it is half done": {
-    hints: ["run/step/backfill/edited.ts refuseOther: godwit repair --retry …"],
+    hints: ["run/step/backfill/edited.ts otherPlace: godwit repair --retry …"],
     files: { "0001_a.sql": FILLED, "0002_b.sql": FILL },
     before: async (scene) => {
       await scene.fails("up");

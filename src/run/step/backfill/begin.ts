@@ -18,7 +18,7 @@ import { ownTransaction, statementFrame } from "../frame.ts";
 import { frameError } from "../frame-error.ts";
 import { entryOf, frameParts } from "../frame-parts.ts";
 import type { Prepared } from "../prepared.ts";
-import { refuseEdited, refuseOther } from "./edited.ts";
+import { refuseEdited, refuseOther, withoutTable } from "./edited.ts";
 import type { Filling } from "./filling.ts";
 import { forgetUnlessKept, undoOf } from "./keep.ts";
 import { readColumns } from "./rows.ts";
@@ -66,7 +66,10 @@ export async function begin(
     connection,
     { ...backfill, key: backfill.key ?? known?.key ?? null },
     body.file,
-  );
+  ).catch((error: unknown) => {
+    throw known === null ? error : withoutTable(error, known, step);
+  });
+  if (known !== null) refuseOther(known, table, step);
   if (backfill.where !== null)
     await connection.execute(conditionProbe(table, backfill.where)).catch((error: unknown) => {
       throw unreadable(error, body);
@@ -78,14 +81,16 @@ export async function begin(
   if (unasked !== null) context.warn?.(unasked);
   const what = backfill.columns !== undefined ? "rows" : backfill.options.undo !== null ? "undo" : null;
   if (what !== null) await refuseChildren(connection, table, { file: body.file, what });
-  const undo = await undoOf(context, { body, table, known, revision: step.revision });
+  const undo = await undoOf(context, {
+    ...{ body, table, known, revision: step.revision },
+    isHalfDone: step.reason === "resume",
+  });
   const from = (state: BackfillState): Filling => ({
     ...{ context, prepared, body, parts, table, columns, asking, state, backfill, controls },
     ...{ keeping: undo?.keeping ?? null, claim: known === null ? null : claim },
     ...{ hasLock: true, sensor: { throttle: FULL }, rowsPerSecond: null, slowedBy: null, firstFailure: null },
   });
   if (known !== null) {
-    refuseOther(known, table, step);
     await connection.execute("rollback");
     return from(known);
   }
@@ -95,6 +100,7 @@ export async function begin(
   const begun = {
     revision: step.revision,
     table: table.shown,
+    tableOid: table.oid,
     key: table.key.map(({ name }) => name),
     keyTypes: typesOf(table),
     bound,

@@ -1,8 +1,9 @@
 /** A backfill goes on only with the text that began it: nobody else can say whether the rows that are done are right. */
-import { type BackfillTable, typesOf } from "../../../backfill/table.ts";
+import { type FoundTable, typesOf } from "../../../backfill/table.ts";
 import type { Step } from "../../../core/plan.ts";
 import type { Connection } from "../../../database/connection.ts";
-import { PlanRefused } from "../../../errors.ts";
+import { PlanRefused, SourceError } from "../../../errors.ts";
+import type { UndoState } from "../../../ledger/backfill-undo-sql.ts";
 import type { BackfillState } from "../../../ledger/backfills-sql.ts";
 import type { Target } from "../../session/target.ts";
 import type { Prepared } from "../prepared.ts";
@@ -43,17 +44,65 @@ export function refuseEdited(state: BackfillState, { step, migration }: Prepared
 }
 
 /** Throws `PlanRefused` (`BACKFILL_EDITED`) where the position is one of another table, or of another order of its rows. */
-export function refuseOther(state: BackfillState, table: BackfillTable, step: Step): void {
+export function refuseOther(state: BackfillState, table: FoundTable, step: Step): void {
   const was = `${state.table} (${state.keyTypes.join(", ")})`;
   const is = `${table.shown} (${typesOf(table).join(", ")})`;
-  if (was === is) return;
+  if (was !== is)
+    throw otherPlace(
+      state,
+      step,
+      `It went by ${was}, and would go on by ${is}, where that place means nothing.`,
+    );
+  if (state.tableOid !== null && state.tableOid !== table.oid)
+    throw otherPlace(
+      state,
+      step,
+      `Another table has that name now, and none of its rows is known to be done.`,
+    );
+}
+
+/** What `readTable` has thrown. A table that is not there ends what is half done, and no other one may take its place. */
+export function withoutTable(error: unknown, state: BackfillState, { file, revision }: Step): unknown {
+  if (!(error instanceof SourceError) || error.code !== "BACKFILL_TABLE") return error;
+  const { table, position, rows } = state;
+  return new PlanRefused([
+    {
+      code: "BACKFILL_EDITED",
+      message: `${file} is half done: ${rows} rows of ${table} up to ${upToOf(state)}. There is no such table any more.`,
+      hint: `Restore the table to go on. If nothing of it is left to do: \`godwit repair --mark-done ${revision}\`.`,
+      place: { file },
+      details: { revision, table, position, rows },
+    },
+  ]);
+}
+
+/** The same for a way back that has come to a place already. */
+export function refuseOtherWayBack(
+  { table, tableOid }: BackfillState,
+  { position }: Pick<UndoState, "position">,
+  { oid, step: { file, revision } }: { readonly oid: string; readonly step: Step },
+): void {
+  if (position === null || tableOid === null || tableOid === oid) return;
   throw new PlanRefused([
     {
       code: "BACKFILL_EDITED",
-      message: `${step.file} is half done: ${state.rows} rows of ${state.table} up to ${upToOf(state)}. It went by ${was}, and would go on by ${is}, where that place means nothing.`,
-      hint: `Restore the table and its key to go on. To go through the whole table: \`godwit repair --retry ${step.revision}\`, then run again.`,
-      place: { file: step.file },
-      details: { revision: step.revision, table: state.table, position: state.position, rows: state.rows },
+      message: `The way back of ${revision} is half done, and another table has the name ${table} now. Which of its rows have their old values again is not known.`,
+      hint: `Restore the table to go on. If its rows may stay as they are: \`godwit repair --mark-done ${revision}\`.`,
+      place: { file },
+      details: { revision, table, position },
+    },
+  ]);
+}
+
+function otherPlace(state: BackfillState, { file, revision }: Step, why: string): PlanRefused {
+  const { table, position, rows } = state;
+  return new PlanRefused([
+    {
+      code: "BACKFILL_EDITED",
+      message: `${file} is half done: ${rows} rows of ${table} up to ${upToOf(state)}. ${why}`,
+      hint: `Restore the table and its key to go on. To go through the whole table: \`godwit repair --retry ${revision}\`, then run again.`,
+      place: { file },
+      details: { revision, table, position, rows },
     },
   ]);
 }

@@ -17,6 +17,8 @@ interface Asked {
   readonly table: BackfillTable;
   /** What an earlier run has done of it. */
   readonly known: BackfillState | null;
+  /** An earlier run stands half done in the ledger. */
+  readonly isHalfDone: boolean;
   readonly revision: string;
 }
 
@@ -32,7 +34,7 @@ export interface UndoOf {
  */
 export async function undoOf(
   { connection, ledger }: Pick<StepContext, "connection" | "ledger">,
-  { body, table, known, revision }: Asked,
+  { body, table, known, isHalfDone, revision }: Asked,
 ): Promise<UndoOf | null> {
   const wanted = body.backfill?.options.undo ?? null;
   if (wanted === null && known === null) return null;
@@ -51,19 +53,22 @@ export async function undoOf(
     const begin = `${sql.createUndo()} ${createKept(keeping, table.key)}; ${sql.beginUndo(begun)}`;
     return { keeping, begin };
   }
-  const is = JSON.stringify([table.name, key, columns]);
-  if (there.position === null && is === JSON.stringify([there.table, there.key, there.columns]))
-    return { keeping, begin: `${sql.undoBegunAnew(revision, wanted?.keepMs ?? null)};` };
+  const isSamePlace = JSON.stringify([table.name, key]) === JSON.stringify([there.table, there.key]);
+  // A corrected text may set fewer columns. All of them are kept on, so that one way back brings both back.
+  if (there.position === null && isSamePlace && columns.every((one) => there.columns.includes(one)))
+    return {
+      keeping: { ...keeping, columns: there.columns },
+      begin: `${sql.undoBegunAnew(revision, wanted?.keepMs ?? null)};`,
+    };
   const why =
     there.position === null
       ? `an earlier attempt has kept those of ${there.columns.join(", ")} in ${there.table}`
       : "those of an earlier attempt have come back in part only";
-  throw refused(
-    body,
-    revision,
-    why,
-    `Restore the statement that kept them, or drop them with \`godwit backfill forget ${revision}\`.`,
-  );
+  // What is half done cannot be forgotten.
+  const way = isHalfDone
+    ? `bring them back with \`godwit backfill undo ${revision}\`, then run again.`
+    : `drop them with \`godwit backfill forget ${revision}\`.`;
+  throw refused(body, revision, why, `Restore the statement that kept them, or ${way}`);
 }
 
 const LATE = "Leave undo out to go on without old values.";

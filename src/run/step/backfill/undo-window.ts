@@ -99,7 +99,7 @@ export async function refusedRow(
     {
       code: "BACKFILL_UNDO_ROW",
       message: `The row ${describeKey(table.key, key)} of ${table.shown} cannot have its old value again: ${error.message}`,
-      hint: "Change or delete that row, or what refuses the value.",
+      hint: `Change or delete that row, or what refuses the value${state.position === null ? ", then run again" : ""}.`,
       place: { file },
       details: { table: table.shown, key },
     },

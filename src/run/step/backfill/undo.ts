@@ -30,13 +30,14 @@ import { guardOf } from "../../session/settings.ts";
 import type { Target } from "../../session/target.ts";
 import { isWorthRetrying, begin as ownBegin, rollback } from "../../session/transaction.ts";
 import { ownSession, pauseBeforeRetry, type StepContext, type StepOutcome, stepDone } from "../context.ts";
-import { closing, statementFrame } from "../frame.ts";
+import { closing, ownTransaction, statementFrame } from "../frame.ts";
 import { closed, frameError } from "../frame-error.ts";
 import { entryOf, frameParts } from "../frame-parts.ts";
 import type { Prepared } from "../prepared.ts";
 import { failureOf, stepError } from "../step-error.ts";
 import { type Watch, watch } from "../watch.ts";
 import { admitBack, allowedRows, waitForTurn, waitToBegin } from "./control.ts";
+import { refuseOtherWayBack } from "./edited.ts";
 import { claimRanges } from "./ranges.ts";
 import { isOfItsRows } from "./rest.ts";
 import { openSensor } from "./signals.ts";
@@ -112,11 +113,19 @@ export async function runUndo(context: StepContext, prepared: Prepared, index: n
     const committed = committedOf(undoing?.state ?? state, undoing?.table.shown ?? step.file);
     const body = { kind: "undo", file: step.file } as const;
     const problem = stepError(context, prepared, body, error, { committed });
+    if (undoing !== undefined && committed.extent === "none") await withdraw(undoing);
     return { ok: false, failure: failureOf(step.revision, problem, committed), error: problem };
   }
   const left = leftOver(undoing, step.revision);
   if (left !== null) context.warn?.(left);
   return stepDone(context, step, index, { startedAt, transactional: false });
+}
+
+/** No row has its old value again, so `up` need not wait for that. What fails here must not hide why nothing was done. */
+async function withdraw({ context: { connection, ledger }, prepared, parts }: Undoing): Promise<void> {
+  if (connection.lost.aborted) return;
+  const back = ledger.sql.stopReverting(prepared.step.revision);
+  await connection.execute(ownTransaction(parts, back)).catch(() => rollback(connection));
 }
 
 /** A backfill of the rows whose values were kept, whatever its file says of the table by now. */
@@ -143,16 +152,17 @@ async function begin(
   if (backfill !== undefined) await refuseSkipping(context, backfill, step.file);
   const table = await readTable(connection, keptBackfill(state), step.file);
   await connection.execute("rollback");
+  const done = await ledger.backfills.state(connection, step.revision);
+  if (step.reason === "resume" && done !== null) refuseOtherWayBack(done, state, { oid: table.oid, step });
   if (step.reason !== "resume")
     await connection
       .execute(
-        `${ownBegin()} ${parts.ownRole} ${parts.fence} ${guardOf(context.target.settings)} ${parts.mirror.open} ${ledger.sql.startReverting(step.revision)}; ${ledger.sql.wayBackBegun(step.revision)}; commit`,
+        `${ownBegin()} ${parts.ownRole} ${parts.fence} ${guardOf(context.target.settings)} ${parts.mirror.open} ${ledger.sql.startReverting(step.revision)}; ${ledger.sql.wayBackBegun(step.revision, table.oid)}; commit`,
       )
       .catch((error: unknown) => {
         throw frameError(error, step.revision);
       });
   const kept = keptTable(ledger.sql.undoValuesTable(step.revision), table);
-  const done = await ledger.backfills.state(connection, step.revision);
   return {
     ...{ context, prepared, parts, table, kept, state, controls },
     ...{ estimatedRows: done?.changed ?? null, sensor: { throttle: FULL } },
