@@ -35,7 +35,7 @@ export function planUp(input: PlanInput, graph: Graph, expression: Expression): 
     ...gated(taken, gates, { graph, history: input.history }),
     ...targetHeld(expression, graph, sorted.held),
     ...(expression.kind === "revision" && input.policy.waits !== true
-      ? targetWaits(walk(expression, graph), free)
+      ? targetWaits(walk(expression, graph), free, input.history)
       : []),
     ...reverting(graph, input.history),
   ];

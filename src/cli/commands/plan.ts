@@ -10,7 +10,7 @@ import type { Answer, Invocation } from "../command.ts";
 import { refuseFlags } from "../given.ts";
 import { formatProblem, type Paint } from "../output/problems.ts";
 import { withFiles } from "../session.ts";
-import { heldLines } from "./up.ts";
+import { heldLines, waitingLines } from "./up.ts";
 
 export async function run(invocation: Invocation): Promise<Answer> {
   const to = invocation.arguments[0] ?? "heads";
@@ -34,7 +34,7 @@ export async function run(invocation: Invocation): Promise<Answer> {
 const OF_UP = ["mode", "phase", "contract", "outOfOrder", "sample"];
 
 function textOf(
-  { direction, steps, held, warnings, adopts, backfills }: Plan,
+  { direction, steps, held, waiting, warnings, adopts, backfills }: Plan,
   ...[imports, paint]: [imports: readonly string[], paint: Paint]
 ): string {
   const verb = direction === "up" ? "apply" : "revert";
@@ -61,6 +61,7 @@ function textOf(
       ? ["`godwit plan --sample` tries a window, rolls it back, and estimates duration and WAL."]
       : []),
     ...(imports.length === 0 ? [] : [`Imports that also run: ${imports.join(", ")}.`]),
+    ...waitingLines(waiting),
     ...heldLines(held),
   ].join("\n");
 }
