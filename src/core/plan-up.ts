@@ -113,7 +113,7 @@ function reverting(graph: Graph, history: History): readonly Problem[] {
     .filter((entry) => entry.state === "reverting")
     .map((entry) => ({
       code: "PLAN_PARTIAL",
-      message: `${entry.revision} has been taken back in part only: an earlier \`godwit down\` stopped in the middle of it.`,
+      message: `${entry.revision} has been taken back in part only: its way back was begun, and is not finished.`,
       hint: `Finish it with ${wayBackOf(entry.revision, { graph, history })}, then run again.`,
       place: { file: entry.file },
       details: { revision: entry.revision },

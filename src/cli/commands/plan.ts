@@ -100,7 +100,7 @@ function sampleLines(
   unsampled?: string | null,
 ): readonly string[] {
   if (sample == null)
-    return unsampled == null ? [] : [`  No sample of it was tried: ${unsampled.replace(/\.$/, "")}.`];
+    return unsampled == null ? [] : [`  There is no sample of it: ${unsampled.replace(/\.$/, "")}.`];
   const { rows, changed, rowsPerSecond, walBytes, durationMs, totalWalBytes, triggers, sequences } = sample;
   const all =
     durationMs === null || totalWalBytes === null
@@ -115,6 +115,7 @@ function sampleLines(
       ? []
       : [`  Triggers ran in it (${triggers.join(", ")}): what they did outside of the database stays.`]),
     ...(sequences.length === 0 ? [] : [`  Numbers of ${sequences.join(", ")} were used up.`]),
+    ...(unsampled == null ? [] : [`  A larger sample, ${unsampled.replace(/\.$/, "")}.`]),
   ];
 }
 

@@ -39,7 +39,10 @@ interface Sampled {
   readonly known: BackfillState | null;
 }
 
-/** Changes nothing that a rollback does not take back. What PostgreSQL refuses is said in place of figures. */
+/**
+ * Changes nothing that a rollback does not take back. What PostgreSQL refuses is said in place of figures; where only the
+ * larger window is refused, the figures of the first are given, too.
+ */
 export async function sampleBackfill(
   sampled: Sampled,
   context: RunContext,
@@ -53,6 +56,8 @@ export async function sampleBackfill(
     return none("the database is reached without transactions of several messages");
   const reset = resetSession(sessionKind(connection, context), target.settings, prepared.settings);
   const timeouts = `set local lock_timeout = ${literal(LOCK_TIMEOUT)}; set local statement_timeout = ${literal(STATEMENT_TIMEOUT)}`;
+  let trying = 0;
+  let first: Measured | null = null;
   try {
     await connection.execute(`${begin()} ${withinFile(reset)} ${timeouts}`);
     await refuseSkipping({ connection }, backfill, body.file);
@@ -61,16 +66,27 @@ export async function sampleBackfill(
     const to = (answer?.rows[0]?.key ?? null) as KeyValue | null;
     const range = to === null ? null : { from: known?.position ?? null, to };
     await connection.execute("savepoint godwit_sample");
-    const first = range === null ? null : await oneWindow(sampled, range, FIRST_ROWS);
-    if (range === null || first === null) return none("no row is left for it");
+    if (range === null) return none("no row is left for it");
+    trying = FIRST_ROWS;
+    first = await oneWindow(sampled, range, trying);
+    if (first === null) return none("no row is left for it");
     await connection.execute("rollback to savepoint godwit_sample");
     const most = Math.min(MOST_ROWS, backfill.windows.maxRows ?? mostRows(sampled.table.estimatedRows));
-    const rows = Math.round(Math.min(most, (first.rows / Math.max(1, first.tookMs)) * WINDOW_MS));
-    const done = rows > first.rows ? await oneWindow(sampled, range, rows) : first;
+    trying = Math.round(Math.min(most, (first.rows / Math.max(1, first.tookMs)) * WINDOW_MS));
+    const done = trying > first.rows ? await oneWindow(sampled, range, trying) : first;
     return { sample: estimate(done ?? first, sampled), unsampled: null };
   } catch (error) {
     if (!(error instanceof GodwitError) || connection.lost.aborted) throw error;
-    return none(error instanceof DatabaseError ? `PostgreSQL says: ${error.message}` : error.message);
+    // A text that PostgreSQL cannot read (42) has run nothing.
+    const ran = trying > 0 && error instanceof DatabaseError && !/^42/.test(error.sqlState ?? "");
+    const gone = ran ? "; numbers of sequences that it used are gone" : "";
+    const why = error instanceof DatabaseError ? `PostgreSQL says: ${error.message}${gone}` : error.message;
+    if (first !== null)
+      return {
+        sample: estimate(first, sampled),
+        unsampled: `of up to ${trying.toLocaleString("en")} rows, failed: ${why}`,
+      };
+    return none(trying === 0 ? why : `a window of up to ${trying} rows failed, and was rolled back: ${why}`);
   } finally {
     if (!connection.lost.aborted) await rollback(connection);
   }
