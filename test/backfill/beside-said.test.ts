@@ -2,7 +2,7 @@
 import { describe } from "vitest";
 import type { Problem } from "../../src/errors.ts";
 import { expect, test } from "../support/database.ts";
-import { bothOf, FILES, heldBetweenWindows } from "./held.ts";
+import { bothOf, FILES, FILL, heldBetweenWindows, TABLE } from "./held.ts";
 
 describe("while another run carries out a backfill,", () => {
   test("up says what is not applied yet, and plan too", async ({ db }) => {
@@ -41,6 +41,52 @@ describe("while another run carries out a backfill,", () => {
     expect(after.json.report.waiting).toBeUndefined();
     expect((await godwit("up")).stdout).toContain("everything is applied");
   });
+});
+
+test("godwit backfill says which run works on it, and that none does when it has ended", async ({ db }) => {
+  const { target, godwit } = bothOf(db);
+  const { run, recorded, resume } = await heldBetweenWindows(target);
+  const shown = async () => (await godwit("backfill", "--json")).json.backfills[0];
+  expect(await shown()).toMatchObject({ state: "paused", runBy: expect.stringMatching(/^godwit run /) });
+  recorded.abort(new Error("ended by the test"));
+  await expect(run).rejects.toThrow("are done and stay");
+  expect(await shown()).toMatchObject({ state: "paused", runBy: null });
+  await resume();
+  const { stdout } = await godwit("backfill");
+  expect(stdout).toMatch(/^0002_fill {2}half done {2}.*no run works on it: `godwit up` goes on$/m);
+  expect(stdout).not.toMatch(/under way|rows\/s| left\b/);
+  await godwit("up");
+  expect((await godwit("backfill")).stdout).toMatch(/^0002_fill {2}done {2}/m);
+  expect(await shown()).toMatchObject({ state: "done", runBy: null });
+});
+
+test("a word about a backfill that is done says what it is for", async ({ db }) => {
+  const { godwit } = bothOf(db, { "0001_table.sql": TABLE, "0002_fill.sql": FILL });
+  await godwit("backfill", "pause", "0002");
+  expect((await godwit("backfill", "approve", "0002")).stdout).toContain(
+    "0002_fill is approved as it is now. It is paused, and waits until it is resumed.",
+  );
+  await godwit("backfill", "resume", "0002");
+  expect((await godwit("backfill", "approve", "0002")).stdout).toContain("The next run begins it.");
+  await godwit("up");
+  const answers = async (...words: readonly string[]) => (await godwit("backfill", ...words)).stdout;
+  expect(await answers("approve", "0002")).toMatch(
+    /^0002_fill is done already\. The approval holds if it runs again\.$/m,
+  );
+  expect(await answers("rate", "0002", "100000")).toMatch(
+    /^0002_fill is done already\. 100,000 rows in a second hold for a way back in windows, and if it runs again\.$/m,
+  );
+  expect(await answers("pause", "0002")).toMatch(
+    /^0002_fill is done already\. The pause holds for a way back/,
+  );
+  // The pause and the rate do hold for it.
+  expect((await godwit.fails(1, "down", "0001", "--json")).json.problems).toMatchObject([
+    { code: "BACKFILL_PAUSED" },
+  ]);
+  expect(await answers("resume", "0002")).toMatch(
+    /^0002_fill is done already\. No pause holds for a way back/,
+  );
+  await godwit("down", "0001");
 });
 
 test("up that holds a phase back does not say that everything is applied", async ({ db }) => {
