@@ -13,7 +13,7 @@ import type { BackfillTable } from "../../../backfill/table.ts";
 import { asciiComments } from "../../../core/sql/comments.ts";
 import { literal } from "../../../core/sql/quote.ts";
 import type { BackfillSample } from "../../../core/step.ts";
-import type { Connection } from "../../../database/connection.ts";
+import type { Connection, Result } from "../../../database/connection.ts";
 import { DatabaseError, GodwitError } from "../../../errors.ts";
 import type { BackfillState } from "../../../ledger/backfills-sql.ts";
 import { sessionKind } from "../../session/connect.ts";
@@ -77,9 +77,8 @@ export async function sampleBackfill(
     return { sample: estimate(done ?? first, sampled), unsampled: null };
   } catch (error) {
     if (!(error instanceof GodwitError) || connection.lost.aborted) throw error;
-    // A text that PostgreSQL cannot read (42) has run nothing.
-    const ran = trying > 0 && error instanceof DatabaseError && !/^42/.test(error.sqlState ?? "");
-    const gone = ran ? "; numbers of sequences that it used are gone" : "";
+    const used = trying > 0 ? await usedSequences(connection) : [];
+    const gone = used.length === 0 ? "" : `; numbers of ${used.join(", ")} were used up`;
     const why = error instanceof DatabaseError ? `PostgreSQL says: ${error.message}${gone}` : error.message;
     if (first !== null)
       return {
@@ -90,6 +89,18 @@ export async function sampleBackfill(
   } finally {
     if (!connection.lost.aborted) await rollback(connection);
   }
+}
+
+/** Of a window that has failed. The lock of a sequence outlives a savepoint. */
+async function usedSequences(connection: Connection): Promise<readonly string[]> {
+  return connection
+    .execute(`rollback to savepoint godwit_sample; ${SEQUENCES}`)
+    .then((answers) => namesIn(answers.at(-1)))
+    .catch(() => []);
+}
+
+function namesIn(answer: Result | undefined): readonly string[] {
+  return ((answer?.rows ?? []) as unknown as readonly { name: string }[]).map(({ name }) => name);
 }
 
 type SampledOutlook = { sample: BackfillSample | null; unsampled: string | null };
@@ -124,7 +135,7 @@ async function oneWindow(
   return {
     ...{ rows: end.rows, changed: changedBy(plan), tookMs, walBytes: plan["WAL Bytes"] ?? 0 },
     triggers: fired.map((one) => one["Trigger Name"]).filter((name) => !/^RI_ConstraintTrigger/.test(name)),
-    sequences: ((sequences?.rows ?? []) as unknown as readonly { name: string }[]).map(({ name }) => name),
+    sequences: namesIn(sequences),
   };
 }
 
