@@ -129,11 +129,19 @@ const KINDS: Readonly<Record<string, string>> = {
 /** `pg_trigger.tgtype`: for each row (1), before the event (2). */
 const ROW_BEFORE = 3;
 
+/** Before PostgreSQL 14 a table that was never analysed counts 0 rows, and later ones keep the 0 of a table that was empty. */
+function estimateOf(relation: string): string {
+  return `case when ${relation}.reltuples = 0 and pg_catalog.pg_relation_size(${relation}.oid) > 0 then -1
+      else ${relation}.reltuples::pg_catalog.float8 end`;
+}
+
 const TABLE = `select c.oid::pg_catalog.text as oid, n.nspname::pg_catalog.text as schema, c.relname::pg_catalog.text as name,
   c.relkind::pg_catalog.text as kind,
-  case when c.relkind = 'p' then (select coalesce(pg_catalog.sum(greatest(leaf.reltuples, 0)), -1)::pg_catalog.float8
-      from pg_catalog.pg_partition_tree(c.oid) t join pg_catalog.pg_class leaf on leaf.oid = t.relid where t.isleaf)
-    else c.reltuples::pg_catalog.float8 end as estimate,
+  case when c.relkind = 'p' then (select case when pg_catalog.bool_or(part.estimate < 0 and part.size > 0) then -1
+      else coalesce(pg_catalog.sum(greatest(part.estimate, 0)), -1) end::pg_catalog.float8 from (select ${estimateOf("leaf")} as estimate,
+        pg_catalog.pg_relation_size(leaf.oid) as size
+      from pg_catalog.pg_partition_tree(c.oid) t join pg_catalog.pg_class leaf on leaf.oid = t.relid where t.isleaf) part)
+    else ${estimateOf("c")} end as estimate,
   exists (select from pg_catalog.pg_class part left join pg_catalog.pg_trigger t on t.tgrelid = part.oid and not t.tgisinternal
       and t.tgtype & ${ROW_BEFORE}::pg_catalog.int2 = ${ROW_BEFORE}
     where (part.oid = c.oid or part.oid in (select relid from pg_catalog.pg_partition_tree(c.oid)))

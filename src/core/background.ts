@@ -108,17 +108,23 @@ export function runningAmong(revisions: readonly string[], { running }: History)
   });
 }
 
-/** A revision that was asked for waits for a backfill that another run is carrying out. */
+/** A revision that was asked for waits for a backfill that another run is carrying out, or is that backfill. */
 export function targetWaits(
   target: string,
   { waiting }: Pick<WithoutRunning<unknown>, "waiting">,
+  { running }: Pick<History, "running">,
 ): readonly Problem[] {
   if (!waiting.includes(target)) return [];
+  const who = running?.get(target);
+  const why =
+    who === undefined
+      ? "waits for a backfill that another run is carrying out"
+      : `${who} is already carrying it out`;
   return [
     {
       code: "BACKFILL_RUNNING",
-      message: `${target} was asked for, and waits for a backfill that another run is carrying out. Nothing was begun.`,
-      hint: "`godwit backfill status` shows how far it is. Run again when it is done.",
+      message: `${target} was asked for, and ${why}. Nothing was begun.`,
+      hint: "`godwit backfill status` shows how far it is. Run again when it is done, or with --wait-for-backfills.",
       details: { revision: target },
     },
   ];

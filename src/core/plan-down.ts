@@ -31,7 +31,9 @@ export function planDown(input: PlanInput, graph: Graph, expression: Expression)
     removed.map(({ revision }) => revision),
     input.history,
   );
-  problems.push(...running, ...partial(removed, graph), ...irreversible(removed, graph, entries));
+  // One that is running is partial too, and needs another answer.
+  const still = removed.filter(({ revision }) => input.history.running?.has(revision) !== true);
+  problems.push(...running, ...partial(still, graph), ...irreversible(removed, graph, entries));
   const inTheWay = repeatablesWithWayBack(input, graph).filter(({ revision, state }) =>
     only === undefined ? removed.length > 0 || state === "reverting" : only.includes(revision),
   );

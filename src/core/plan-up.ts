@@ -35,7 +35,7 @@ export function planUp(input: PlanInput, graph: Graph, expression: Expression): 
     ...gated(taken, gates, { graph, history: input.history }),
     ...targetHeld(expression, graph, sorted.held),
     ...(expression.kind === "revision" && input.policy.waits !== true
-      ? targetWaits(walk(expression, graph), free)
+      ? targetWaits(walk(expression, graph), free, input.history)
       : []),
     ...reverting(graph, input.history),
   ];
@@ -113,7 +113,7 @@ function reverting(graph: Graph, history: History): readonly Problem[] {
     .filter((entry) => entry.state === "reverting")
     .map((entry) => ({
       code: "PLAN_PARTIAL",
-      message: `${entry.revision} has been taken back in part only: its way back stopped in the middle.`,
+      message: `${entry.revision} has been taken back in part only: its way back was begun, and is not finished.`,
       hint: `Finish it with ${wayBackOf(entry.revision, { graph, history })}, then run again.`,
       place: { file: entry.file },
       details: { revision: entry.revision },

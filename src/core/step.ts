@@ -94,7 +94,7 @@ export interface BackfillOutlook {
   readonly fillfactor: number;
   /** What a window that was rolled back says of the rest. Left out: none was asked for. `null`: none could be tried. */
   readonly sample?: BackfillSample | null | undefined;
-  /** Why none could be tried, for people. */
+  /** Why there is none, or why that of a larger window is missing. For people. */
   readonly unsampled?: string | null | undefined;
 }
 

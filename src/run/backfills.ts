@@ -9,7 +9,9 @@ import { type BackfillControls, type Control, NO_CONTROLS } from "../ledger/back
 import type { UndoState } from "../ledger/backfill-undo-sql.ts";
 import type { RecordedBackfill } from "../ledger/backfills-sql.ts";
 import type { RecordedHistory } from "../ledger/ledger.ts";
+import { heldLocks } from "../lock/held.ts";
 import type { Listing } from "../source/source.ts";
+import { runningBackfills } from "./plan.ts";
 import { withConnection } from "./session/connect.ts";
 import { withLock } from "./session/locked.ts";
 import { refuseForeignRepair } from "./session/owner.ts";
@@ -22,7 +24,7 @@ export interface BackfillStatus {
   readonly table: string;
   /**
    * `pending`: it has not begun. `approval`: it waits for a person's. `paused`: by a person. `begun`: windows are done,
-   * and others are left; `stillForMs` says whether a run works on it. `done`: it is applied. `reverting`: it is taken
+   * and others are left; `runBy` says whether a run works on it. `done`: it is applied. `reverting`: it is taken
    * back in part.
    */
   readonly state: "pending" | "approval" | "paused" | "begun" | "done" | "reverting";
@@ -46,6 +48,8 @@ export interface BackfillStatus {
   readonly startedAt: string | null;
   readonly updatedAt: string | null;
   readonly finishedAt: string | null;
+  /** Which run works on it or on its way back, or waits in its pause. `null`: none. */
+  readonly runBy: string | null;
   /** How long ago it last moved. */
   readonly stillForMs: number | null;
   readonly pausedAt: string | null;
@@ -89,8 +93,9 @@ export async function backfillsOf(
     const recorded = history.created ? await target.ledger.backfills.all(connection) : [];
     const undos = await undosOf(target, connection, history);
     const controls = history.created ? await target.ledger.backfills.allControls(connection) : [];
+    const runs = await runsOf(target, connection, history);
     const all = statusesOf(
-      { files, history, recorded, undos },
+      { files, history, recorded, undos, runs },
       (revision) => controls.find((one) => one.revision === revision)?.controls,
     );
     if (named === undefined) return all;
@@ -116,14 +121,15 @@ export async function tellBackfill(
   return withConnection(target, context, async (connection) => {
     const { ledger } = target;
     const recorded = await ledger.backfills.all(connection);
-    const ids = statusesOf({ files, history, recorded, undos: [] }, () => undefined);
+    const ids = statusesOf({ files, history, recorded, undos: [], runs: new Map() }, () => undefined);
     const revision = resolve(named, { files, ids: ids.map((one) => one.revision) });
     await ledger.backfills.control(connection, revision, controlOf(word, { files, revision }), context.host);
     const controls = await ledger.backfills.controls(connection, revision);
     const now = await ledger.read(connection);
     const undos = await undosOf(target, connection, now);
+    const runs = await runsOf(target, connection, now);
     const [status] = statusesOf(
-      { files, history: now, recorded: await ledger.backfills.all(connection), undos },
+      { files, history: now, recorded: await ledger.backfills.all(connection), undos, runs },
       () => controls,
     ).filter((one) => one.revision === revision);
     if (status === undefined) throw new Error(`${revision} is gone.`);
@@ -160,6 +166,32 @@ interface Known {
   readonly recorded: readonly RecordedBackfill[];
   /** Of those that are being taken back. */
   readonly undos: readonly UndoState[];
+  /** Which run works on which. */
+  readonly runs: ReadonlyMap<string, string>;
+}
+
+/**
+ * Who holds the lock of a backfill. A way back has none of its own, and neither has a run behind a pooler, whose lock is a
+ * lease: there it is whoever holds the migrations lock.
+ */
+async function runsOf(
+  target: Target,
+  connection: Connection,
+  { created, entries }: RecordedHistory,
+): Promise<ReadonlyMap<string, string>> {
+  const open = entries.filter(({ state }) => state === "partial" || state === "reverting");
+  if (!created || open.length === 0) return new Map();
+  const revisions = open.map(({ revision }) => revision);
+  const running = await runningBackfills(target, connection, revisions);
+  const held = await heldLocks(connection, target.ledger.schema);
+  const migrating = held.filter(({ doing }) => /^(?:up|down) /.test(doing ?? ""));
+  return new Map(
+    open.flatMap(({ revision, state }): (readonly [string, string])[] => {
+      const other = migrating.find(({ pid }) => state === "reverting" || pid === null);
+      const who = running.get(revision) ?? (other === undefined ? undefined : (other.host ?? "another run"));
+      return who === undefined ? [] : [[revision, who]];
+    }),
+  );
 }
 
 async function undosOf(
@@ -176,7 +208,7 @@ async function undosOf(
 }
 
 function statusesOf(
-  { files, history, recorded, undos }: Known,
+  { files, history, recorded, undos, runs }: Known,
   controlsOf: (revision: string) => BackfillControls | undefined,
 ): readonly BackfillStatus[] {
   const declared = files.migrations.filter(({ backfill }) => backfill !== undefined);
@@ -210,6 +242,7 @@ function statusesOf(
       state,
       ...progressOf(row, state, undo),
       ...{ pausedAt, pausedBy, rate, rateBy, approvedAt, approvedBy },
+      runBy: runs.get(revision) ?? null,
       undo: undo === undefined ? null : backOf(undo),
     };
   });

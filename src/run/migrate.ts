@@ -194,10 +194,7 @@ class Run {
     const policy = { ...asked.policy, failed: new Set(this.#tally.errors.keys()), passedOver };
     const input = { ...asked, policy };
     const decided = plan(input);
-    this.#tally.planned(
-      decided.steps.map((step) => step.revision),
-      decided.held,
-    );
+    this.#tally.planned(decided);
     this.#options.onPlanned?.(input);
     this.#context.observe({ kind: "planned", plan: decided });
     this.#elsewhere = [...(history.running?.keys() ?? [])].filter((one) => decided.waiting?.includes(one));

@@ -103,10 +103,58 @@ create trigger stamps_each after update on products for each row execute functio
     await holder.query("begin; update products set hits = hits where id = 7");
     const { stdout } = await godwit("plan", "--sample");
     expect(stdout).toContain(
-      "No sample of it was tried: PostgreSQL says: canceling statement due to lock timeout.",
+      "There is no sample of it: a window of up to 100 rows failed, and was rolled back: PostgreSQL says: canceling statement due to lock timeout",
     );
     await holder.query("rollback");
     expect((await godwit("plan", "--sample")).stdout).toContain("A sample of");
+  });
+
+  test("gives the figures of the first window where a larger one takes too long", async ({ db }) => {
+    // The row beyond the first window waits until its time is over.
+    const text = SQL.replace(":window", ":window and (id < 150 or pg_sleep(60) is not null)");
+    const { godwit } = await planned(db.url, text);
+    const { stdout } = await godwit("plan", "--sample");
+    expect(stdout).toMatch(/A sample of 100 rows was rolled back \(100 changed\)/);
+    expect(stdout).toMatch(
+      /A larger sample, of up to [\d,]+ rows, failed: PostgreSQL says: canceling statement due to statement timeout\./,
+    );
+  });
+
+  test("names the sequences whose numbers a window used that failed", async ({ db }) => {
+    const { godwit } = await planned(
+      db.url,
+      SQL.replace("hits = hits + 1", "hits = (nextval('stamps') * 0 + 1 / (id - 50))::int"),
+    );
+    await db.sql("create sequence stamps");
+    expect((await godwit("plan", "--sample")).stdout).toContain(
+      "There is no sample of it: a window of up to 100 rows failed, and was rolled back: PostgreSQL says: division by zero; numbers of stamps were used up.",
+    );
+    expect(Number((await db.sql("select last_value from stamps"))[0]?.last_value)).toBeGreaterThan(1);
+  });
+
+  test("a table that was never analysed has no number of rows, and its partitions neither", async ({
+    db,
+  }) => {
+    const folder = folderOf({
+      "migrations/0001_a.sql": `create table parts (id int primary key, n int) partition by range (id);
+create table parts_one partition of parts for values from (0) to (1000);
+insert into parts select generate_series(1, 500);
+create table bare (id int primary key, n int) with (autovacuum_enabled = off);
+insert into bare select generate_series(1, 500);`,
+    });
+    const godwit = commandIn({ folder, url: db.url });
+    await godwit("up");
+    // Before PostgreSQL 14 such a table counts 0 rows, as one that was empty when it was analysed does in any version.
+    await db.sql("truncate bare; analyze bare; insert into bare select generate_series(1, 500)");
+    writeFiles(folder, {
+      "migrations/0002_b.sql": "-- godwit: backfill table=parts\nupdate parts set n = 1 where :window;",
+      "migrations/0003_c.sql": "-- godwit: backfill table=bare\nupdate bare set n = 1 where :window;",
+    });
+    const rowsOf = async () =>
+      (await godwit("plan", "--json")).json.plan.backfills.map(({ rows }: { rows: number }) => rows);
+    expect(await rowsOf()).toEqual([null, null]);
+    await db.sql("analyze parts; analyze bare");
+    expect(await rowsOf()).toEqual([500, 500]);
   });
 
   test.for([
@@ -122,18 +170,18 @@ export default backfill({ table: "products", columns: ["slug"], rows: (rows) => 
       "a column that is not there yet",
       "0002_b.sql",
       SQL.replace("hits = hits + 1", "later = 1"),
-      'PostgreSQL says: column "later" of relation "products" does not exist',
+      'a window of up to 100 rows failed, and was rolled back: PostgreSQL says: column "later" of relation "products" does not exist.',
     ],
     [
       "a window that takes too long",
       "0002_b.sql",
       SQL.replace(":window", ":window and (select pg_sleep(0.1)) is not null and pg_sleep(0.1) is not null"),
-      "PostgreSQL says: canceling statement due to statement timeout",
+      "a window of up to 100 rows failed, and was rolled back: PostgreSQL says: canceling statement due to statement timeout",
     ],
   ] as const)("says why there is none for %s", async ([, name, text, why], { db }) => {
     const { godwit } = await planned(db.url, text, name);
     const { stdout } = await godwit("plan", "--sample");
-    expect(stdout).toContain(`No sample of it was tried: ${why}`);
+    expect(stdout).toContain(`There is no sample of it: ${why}`);
     expect(await db.sql(UNTOUCHED)).toEqual([{ n: 20_000 }]);
   });
 });

@@ -86,11 +86,29 @@ function unusable(message: string, hint: string): ConfigError {
   return new ConfigError({ code: "CONFIG_INVALID", message, hint, details: { from: "flag" } });
 }
 
-function said({ revision, state, rate }: BackfillStatus, { kind }: BackfillWord): string {
-  if (kind === "rate")
-    return `${revision}: ${rate === null ? "any number of" : number(rate)} rows in a second.`;
-  if (kind === "approve") return `${revision} is approved as it is now. The next run begins it.`;
-  if (state === "done") return `${revision} is done already.`;
+function said({ revision, state, rate, rows, runBy }: BackfillStatus, { kind }: BackfillWord): string {
+  const many = `${rate === null ? "any number of" : number(rate)} rows in a second`;
+  if (state === "done") {
+    const what = {
+      rate: `${many} hold`,
+      pause: "The pause holds",
+      resume: "No pause holds",
+      approve: "The approval holds",
+    }[kind];
+    const back = kind === "approve" ? "" : " for a way back in windows, and";
+    return `${revision} is done already. ${what}${back} if it runs again.`;
+  }
+  if (kind === "rate") return `${revision}: ${many}.`;
+  if (kind === "approve") {
+    const next = rows > 0 ? "goes on with it" : "begins it";
+    const when =
+      state === "paused"
+        ? "It is paused, and waits until it is resumed"
+        : runBy === null
+          ? `The next run ${next}`
+          : "A run works on it";
+    return `${revision} is approved as it is now. ${when}.`;
+  }
   const what = state === "reverting" ? `The way back of ${revision}` : revision;
   return kind === "pause"
     ? `${what} is paused: no window begins after the one that is under way.`
@@ -103,16 +121,18 @@ function statusLine(status: BackfillStatus): string {
     status;
   const { undo } = status;
   const moving = state === "begun" || state === "paused" || undo !== null;
-  const going = (state === "begun" || undo !== null) && status.pausedAt === null;
+  const isRun = status.runBy !== null;
+  const going = (state === "begun" || undo !== null) && status.pausedAt === null && isRun;
   const begun = rows === 0 && status.startedAt === null ? table : `${number(rows)} rows of ${table}`;
   const what = [
     ...(share === null || state === "done" ? [] : [`${Math.min(99, Math.floor(share * 100))} %`]),
     undo === null ? begun : `${number(undo.restored)} rows of ${table} have their old values again`,
     ...(state === "done" ? [`${number(changed)} changed`] : []),
-    ...(moving && rowsPerSecond !== null ? [`${number(rowsPerSecond)} rows/s`] : []),
+    ...(moving && isRun && rowsPerSecond !== null ? [`${number(rowsPerSecond)} rows/s`] : []),
     ...(going && leftMs !== null ? [`${formatDuration(leftMs)} left`] : []),
-    ...(moving && windowRows !== null ? [`windows of ${number(windowRows)}`] : []),
+    ...(moving && isRun && windowRows !== null ? [`windows of ${number(windowRows)}`] : []),
     ...(moving && stillForMs !== null ? [`last window ${formatDuration(stillForMs)} ago`] : []),
+    ...(state === "begun" && !isRun ? ["no run works on it: `godwit up` goes on"] : []),
     ...(going && status.slowedBy !== null ? [`slowed by ${status.slowedBy}`] : []),
     ...(state !== "done" && status.rate !== null
       ? [`at most ${number(status.rate)} rows/s, says ${status.rateBy}`]
@@ -127,7 +147,8 @@ function statusLine(status: BackfillStatus): string {
       ? []
       : [`${status.failed.length} ${status.failed.length === 1 ? "row" : "rows"} refused`]),
   ];
-  return `${revision}  ${STATES[state]}  ${what.join(", ")}`;
+  const word = state === "begun" && !isRun ? "half done" : STATES[state];
+  return `${revision}  ${word}  ${what.join(", ")}`;
 }
 
 const STATES: Readonly<Record<BackfillStatus["state"], string>> = {

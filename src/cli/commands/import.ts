@@ -72,10 +72,13 @@ export function importSummary(report: ImportReport): string {
   return [`Import ${name}: ${first}.`, ...importTroubles(report)].join("\n");
 }
 
-/** The answer of an `up` with imports: one sentence about migrations and files, then what a person must look at. */
+/**
+ * The answer of an `up` with imports: one sentence about migrations and files, then what a person must look at. `isAll`: no
+ * migration is held back or waits for a backfill of another run.
+ */
 export function upSummary(
   migrations: string | null,
-  target: string,
+  { target, isAll }: { readonly target: string; readonly isAll: boolean },
   imports: readonly ImportReport[],
 ): string {
   const [only, ...others] = imports;
@@ -88,10 +91,11 @@ export function upSummary(
     const stored = ran.map((each) => `${storedOf(each)} by import ${each.import}`).join(", ");
     if (migrations !== null)
       return `${migrations}${stored === "" ? "" : `; nothing new to import: ${stored}`}.${rest}`;
-    const idle = `${target}: nothing to do, everything is applied`;
-    return `${idle}${stored === "" ? "" : ` and imported; ${stored}`}.${rest}`;
+    const idle = `${target}: nothing to do`;
+    const [all, also] = isAll ? [", everything is applied", " and imported; "] : ["", "; "];
+    return `${idle}${all}${stored === "" ? "" : `${also}${stored}`}.${rest}`;
   }
-  const first = migrations ?? `${target}: no migration was pending`;
+  const first = migrations ?? `${target}: no migration ${isAll ? "was pending" : "to apply now"}`;
   if (only !== undefined && others.length === 0)
     return `${first}; import ${only.import}: ${importDone(only)}, ${countOf(only)} in all.${rest}`;
   return `${first}; ${imports.length} imports:\n${imports.map(importSummary).join("\n")}`;

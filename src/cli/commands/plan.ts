@@ -10,7 +10,7 @@ import type { Answer, Invocation } from "../command.ts";
 import { refuseFlags } from "../given.ts";
 import { formatProblem, type Paint } from "../output/problems.ts";
 import { withFiles } from "../session.ts";
-import { heldLines } from "./up.ts";
+import { heldLines, waitingLines } from "./up.ts";
 
 export async function run(invocation: Invocation): Promise<Answer> {
   const to = invocation.arguments[0] ?? "heads";
@@ -34,7 +34,7 @@ export async function run(invocation: Invocation): Promise<Answer> {
 const OF_UP = ["mode", "phase", "contract", "outOfOrder", "sample"];
 
 function textOf(
-  { direction, steps, held, warnings, adopts, backfills }: Plan,
+  { direction, steps, held, waiting, warnings, adopts, backfills }: Plan,
   ...[imports, paint]: [imports: readonly string[], paint: Paint]
 ): string {
   const verb = direction === "up" ? "apply" : "revert";
@@ -61,6 +61,7 @@ function textOf(
       ? ["`godwit plan --sample` tries a window, rolls it back, and estimates duration and WAL."]
       : []),
     ...(imports.length === 0 ? [] : [`Imports that also run: ${imports.join(", ")}.`]),
+    ...waitingLines(waiting),
     ...heldLines(held),
   ].join("\n");
 }
@@ -99,7 +100,7 @@ function sampleLines(
   unsampled?: string | null,
 ): readonly string[] {
   if (sample == null)
-    return unsampled == null ? [] : [`  No sample of it was tried: ${unsampled.replace(/\.$/, "")}.`];
+    return unsampled == null ? [] : [`  There is no sample of it: ${unsampled.replace(/\.$/, "")}.`];
   const { rows, changed, rowsPerSecond, walBytes, durationMs, totalWalBytes, triggers, sequences } = sample;
   const all =
     durationMs === null || totalWalBytes === null
@@ -114,6 +115,7 @@ function sampleLines(
       ? []
       : [`  Triggers ran in it (${triggers.join(", ")}): what they did outside of the database stays.`]),
     ...(sequences.length === 0 ? [] : [`  Numbers of ${sequences.join(", ")} were used up.`]),
+    ...(unsampled == null ? [] : [`  A larger sample, ${unsampled.replace(/\.$/, "")}.`]),
   ];
 }
 

@@ -54,18 +54,21 @@ async function answerOf(report: Report): Promise<Answer> {
   if (report.imports === undefined) return { json: { report }, text: summary(report), result: false };
   const { upSummary } = await import("./import.ts");
   const migrations = report.steps.length === 0 ? null : doneLine(report);
-  const first = upSummary(migrations, report.target, report.imports);
-  const text = [first, ...heldLines(report.held), ...checkLines(report)].join("\n");
+  const first = upSummary(migrations, { target: report.target, isAll: isAll(report) }, report.imports);
+  const text = [
+    first,
+    ...waitingLines(report.waiting),
+    ...heldLines(report.held),
+    ...checkLines(report),
+  ].join("\n");
   return { json: { report, imports: report.imports }, text, result: false };
 }
 
 export function summary(report: Report): string {
   const { command, target, steps, held } = report;
-  const first =
-    steps.length === 0
-      ? `${target}: nothing to do${command === "up" ? ", everything is applied" : ""}`
-      : doneLine(report);
-  return [`${first}.`, ...heldLines(held), ...checkLines(report)].join("\n");
+  const all = command === "up" && isAll(report) ? ", everything is applied" : "";
+  const first = steps.length === 0 ? `${target}: nothing to do${all}` : doneLine(report);
+  return [`${first}.`, ...waitingLines(report.waiting), ...heldLines(held), ...checkLines(report)].join("\n");
 }
 
 function doneLine({ command, target, steps, durationMs }: Report): string {
@@ -75,6 +78,17 @@ function doneLine({ command, target, steps, durationMs }: Report): string {
 
 function checkLines({ checks = [] }: Report): readonly string[] {
   return checks.length === 0 ? [] : [`Checks passed: ${checks.join(", ")}.`];
+}
+
+/** Whether a run that had nothing to do left nothing behind, either. */
+function isAll({ held, waiting = [] }: Pick<Report, "held" | "waiting">): boolean {
+  return held.length === 0 && waiting.length === 0;
+}
+
+export function waitingLines(waiting: readonly string[] = []): readonly string[] {
+  return waiting.length === 0
+    ? []
+    : [`Not applied yet, because another run is carrying out a backfill: ${waiting.join(", ")}.`];
 }
 
 export function heldLines(held: Report["held"]): readonly string[] {

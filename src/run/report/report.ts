@@ -47,7 +47,7 @@ export interface Report {
   readonly command: "up" | "down";
   readonly target: string;
   readonly runId: string;
-  /** `done`: everything that was asked for is in the ledger and in the database. `skipped`: it was not even looked at. */
+  /** `done`: everything that was asked for is in the ledger and in the database, but for `waiting`. `skipped`: it was not even looked at. */
   readonly outcome: "done" | "failed" | "interrupted" | "skipped";
   /** Why nothing was begun: somebody has switched migrations off. */
   readonly skipped?: string;
@@ -62,6 +62,8 @@ export interface Report {
   readonly remaining: readonly string[];
   /** Pending migrations of a phase that this run was not asked for. */
   readonly held: readonly Held[];
+  /** Backfills that another run is carrying out, and what waits for them. Left out: none. */
+  readonly waiting?: readonly string[];
   readonly warnings: readonly Problem[];
   /** One report for each import. Only an `up` of everything has them, where imports are configured. */
   readonly imports?: readonly ImportReport[];

@@ -1,5 +1,5 @@
 /** The books of one run: what is done, failed and remaining, and the warnings. They outlive lost connections. */
-import type { Held } from "../../core/plan.ts";
+import type { Held, Plan } from "../../core/plan.ts";
 import type { GodwitError, Problem } from "../../errors.ts";
 import { joinSentences } from "../../std/sentences.ts";
 import type { Report, StepFailure, StepReport } from "./report.ts";
@@ -8,6 +8,7 @@ export class Tally {
   /** Time spent waiting for another run. */
   waitedMs = 0;
   #held: readonly Held[] = [];
+  #waiting: readonly string[] = [];
   /** The steps done that a goal such as `-2` counts. */
   #counted = 0;
   #windows = 0;
@@ -48,10 +49,11 @@ export class Tally {
     this.#windows++;
   }
 
-  /** `remaining` are all steps of a plan that was made again. A failed step that is still in it stays failed. */
-  planned(remaining: readonly string[], held: readonly Held[]): void {
+  /** The plan was made again. A failed step that is still in it stays failed. */
+  planned({ steps, held, waiting = [] }: Pick<Plan, "steps" | "held" | "waiting">): void {
     this.#held = held;
-    this.#remaining = new Set(remaining);
+    this.#waiting = waiting;
+    this.#remaining = new Set(steps.map(({ revision }) => revision));
     this.#failures = this.#failures.filter(({ revision }) => this.#remaining.has(revision));
     const kept = new Set(this.#failures.map(({ revision }) => revision));
     for (const revision of this.#errors.keys()) {
@@ -111,6 +113,7 @@ export class Tally {
       failures: this.#failures,
       remaining: [...this.#remaining],
       held: this.#held,
+      ...(this.#waiting.length === 0 ? {} : { waiting: this.#waiting }),
       warnings: [...this.#warnings.values()],
     };
   }

@@ -104,6 +104,7 @@ export function withKept(error: GodwitError, step: FailedStep, committed: Commit
   const { cause } = error;
   if (error instanceof StepFailed)
     return new StepFailed({ ...problem, code: error.code as "STEP_FAILED", hint }, { cause });
-  if (error instanceof LockError) return new LockError({ ...problem, code: "LOCK_LOST", hint }, { cause });
+  if (error instanceof LockError)
+    return new LockError({ ...problem, code: error.code as "LOCK_LOST", hint }, { cause });
   return error;
 }

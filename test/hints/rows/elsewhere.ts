@@ -245,6 +245,10 @@ export const ELSEWHERE: Readonly<Record<string, Elsewhere>> = {
   "core/plan-down.ts partial: godwit backfill undo …": HALF,
   "core/way-back.ts wayBackOf: godwit backfill undo …": HALF,
   "cli/commands/backfill.ts statusLine: godwit backfill undo …": HALF,
+  "cli/commands/backfill.ts statusLine: godwit up": {
+    file: "test/backfill/beside-said.test.ts",
+    title: "godwit backfill says which run works on it, and that none does when it has ended",
+  },
 };
 
 /** Messages that name a command to say what it is or did, and advise nothing. */

@@ -92,10 +92,18 @@ async function carryOut(
       await held.table(filling.table.name, filling.table.shown);
       const beside = isBeside(filling);
       if (hasRanges(filling, beside)) {
-        const windows = fillRanges.bind(null, filling, await claimOf(filling), fill);
-        await (beside ? aside(filling, windows) : windows());
-      } else await fill(filling, observed);
-      through = true;
+        const own = filling;
+        const claim = await claimOf(own);
+        const windows = async () => {
+          await fillRanges(own, claim, fill);
+          // The lock may not be had afterwards, and all windows are done all the same.
+          through = true;
+        };
+        await (beside ? aside(own, windows) : windows());
+      } else {
+        await fill(filling, observed);
+        through = true;
+      }
       await retryFailed(filling);
       await refuseRemainder(filling);
       refuseUnexpectedRows(filling);

@@ -217,21 +217,42 @@ function backBy(state: UndoState, table: string): Done {
   return { rows: state.restored, table, estimatedRows: null, upTo, back: true };
 }
 
-function refuseLate({ until }: StepContext, revision: string, done: Done | null): void {
+/**
+ * The end by the hour, told again when all workers have ended: the windows of the others have gone on meanwhile. Other
+ * errors stay as they are.
+ */
+export function toldWithAll(error: unknown, { context, prepared, state }: Turning): unknown {
+  if (!(error instanceof Interrupted) || error.by !== "until" || "restored" in state) return error;
+  return lateError(context, prepared.step.revision, { ...state, upTo: null }) ?? error;
+}
+
+function refuseLate(...about: Parameters<typeof lateError>): void {
+  const error = lateError(...about);
+  if (error !== null) throw error;
+}
+
+/** `null`: it is not so late. */
+function lateError({ until }: StepContext, revision: string, done: Done | null): Interrupted | null {
   const now = new Date();
-  if (until === undefined || now < until) return;
+  if (until === undefined || now < until) return null;
   const { rows = 0, estimatedRows = null, table, upTo = null, back } = done ?? {};
   const share =
     rows === 0 || !estimatedRows ? "" : `${Math.min(99, Math.floor((rows / estimatedRows) * 100))} %, `;
   const far = upTo === null ? "" : ` up to ${upTo}`;
-  const begun = back === true ? "its way back was not begun" : "it was not begun";
+  const isBegun = upTo !== null || rows > 0;
   const stay = back === true ? "have their old values again" : "are done and stay";
-  const what = upTo === null && rows === 0 ? begun : `${share}${rows} rows of ${table}${far} ${stay}`;
-  throw new Interrupted(
+  const what = isBegun
+    ? `${revision} stopped between two windows; ${share}${rows} rows of ${table}${far} ${stay}`
+    : back === true
+      ? `the way back of ${revision} was not begun`
+      : `${revision} was not begun`;
+  return new Interrupted(
     {
       code: "DEADLINE",
-      message: `Backfills end at ${formatMoment(until, now)}: ${revision} stopped between two windows; ${what}.`,
-      hint: "Run again: it continues where it stopped.",
+      message: `Backfills end at ${formatMoment(until, now)}: ${what}.`,
+      hint: isBegun
+        ? "Run again: it continues where it stopped."
+        : "Run again when backfills may go on: it begins then.",
     },
     "until",
   );

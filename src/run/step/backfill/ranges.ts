@@ -31,6 +31,7 @@ import { ownTransaction } from "../frame.ts";
 import type { Prepared } from "../prepared.ts";
 import { stepError } from "../step-error.ts";
 import { type Watch, watch } from "../watch.ts";
+import { toldWithAll } from "./control.ts";
 import type { Filling, Ranged } from "./filling.ts";
 import { unplaced } from "./window.ts";
 
@@ -103,7 +104,7 @@ export async function fillRanges(filling: Filling, claim: string, fill: Fill): P
   const work: Work = { ...figures, connected: 0, isPaused: false, waits: 0, failed: null };
   await Promise.all(Array.from({ length: workers }, (_, at) => worker(work, at + 1)));
   await recall(filling, total);
-  if (work.failed !== null) throw work.failed.error;
+  if (work.failed !== null) throw toldWithAll(work.failed.error, filling);
 }
 
 interface Work {

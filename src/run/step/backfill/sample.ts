@@ -14,7 +14,7 @@ import type { BackfillTable } from "../../../backfill/table.ts";
 import { asciiComments } from "../../../core/sql/comments.ts";
 import { literal } from "../../../core/sql/quote.ts";
 import type { BackfillSample } from "../../../core/step.ts";
-import type { Connection } from "../../../database/connection.ts";
+import type { Connection, Result } from "../../../database/connection.ts";
 import { DatabaseError, GodwitError } from "../../../errors.ts";
 import type { BackfillState } from "../../../ledger/backfills-sql.ts";
 import { sessionKind } from "../../session/connect.ts";
@@ -40,7 +40,10 @@ interface Sampled {
   readonly known: BackfillState | null;
 }
 
-/** Changes nothing that a rollback does not take back. What PostgreSQL refuses is said in place of figures. */
+/**
+ * Changes nothing that a rollback does not take back. What PostgreSQL refuses is said in place of figures; where only the
+ * larger window is refused, the figures of the first are given, too.
+ */
 export async function sampleBackfill(
   sampled: Sampled,
   context: RunContext,
@@ -54,6 +57,8 @@ export async function sampleBackfill(
     return none("the database is reached without transactions of several messages");
   const reset = resetSession(sessionKind(connection, context), target.settings, prepared.settings);
   const timeouts = `set local lock_timeout = ${literal(LOCK_TIMEOUT)}; set local statement_timeout = ${literal(STATEMENT_TIMEOUT)}`;
+  let trying = 0;
+  let first: Measured | null = null;
   try {
     await connection.execute(`${begin()} ${withinFile(reset)} ${timeouts}`);
     await refuseSkipping({ connection }, backfill, body.file);
@@ -63,19 +68,41 @@ export async function sampleBackfill(
     const range = to === null ? null : { from: known?.position ?? null, to };
     const tried = { ...sampled, ...(await readAsking(connection, sampled.table, body)) };
     await connection.execute("savepoint godwit_sample");
-    const first = range === null ? null : await oneWindow(tried, range, FIRST_ROWS);
-    if (range === null || first === null) return none("no row is left for it");
+    if (range === null) return none("no row is left for it");
+    trying = FIRST_ROWS;
+    first = await oneWindow(tried, range, trying);
+    if (first === null) return none("no row is left for it");
     await connection.execute("rollback to savepoint godwit_sample");
     const most = Math.min(MOST_ROWS, backfill.windows.maxRows ?? mostRows(sampled.table.estimatedRows));
-    const rows = Math.round(Math.min(most, (first.rows / Math.max(1, first.tookMs)) * WINDOW_MS));
-    const done = rows > first.rows ? await oneWindow(tried, range, rows) : first;
+    trying = Math.round(Math.min(most, (first.rows / Math.max(1, first.tookMs)) * WINDOW_MS));
+    const done = trying > first.rows ? await oneWindow(tried, range, trying) : first;
     return { sample: estimate(done ?? first, sampled), unsampled: null };
   } catch (error) {
     if (!(error instanceof GodwitError) || connection.lost.aborted) throw error;
-    return none(error instanceof DatabaseError ? `PostgreSQL says: ${error.message}` : error.message);
+    const used = trying > 0 ? await usedSequences(connection) : [];
+    const gone = used.length === 0 ? "" : `; numbers of ${used.join(", ")} were used up`;
+    const why = error instanceof DatabaseError ? `PostgreSQL says: ${error.message}${gone}` : error.message;
+    if (first !== null)
+      return {
+        sample: estimate(first, sampled),
+        unsampled: `of up to ${trying.toLocaleString("en")} rows, failed: ${why}`,
+      };
+    return none(trying === 0 ? why : `a window of up to ${trying} rows failed, and was rolled back: ${why}`);
   } finally {
     if (!connection.lost.aborted) await rollback(connection);
   }
+}
+
+/** Of a window that has failed. The lock of a sequence outlives a savepoint. */
+async function usedSequences(connection: Connection): Promise<readonly string[]> {
+  return connection
+    .execute(`rollback to savepoint godwit_sample; ${SEQUENCES}`)
+    .then((answers) => namesIn(answers.at(-1)))
+    .catch(() => []);
+}
+
+function namesIn(answer: Result | undefined): readonly string[] {
+  return ((answer?.rows ?? []) as unknown as readonly { name: string }[]).map(({ name }) => name);
 }
 
 type SampledOutlook = { sample: BackfillSample | null; unsampled: string | null };
@@ -110,7 +137,7 @@ async function oneWindow(
   return {
     ...{ rows: end.rows, changed: changedBy(plan), tookMs, walBytes: plan["WAL Bytes"] ?? 0 },
     triggers: fired.map((one) => one["Trigger Name"]).filter((name) => !/^RI_ConstraintTrigger/.test(name)),
-    sequences: ((sequences?.rows ?? []) as unknown as readonly { name: string }[]).map(({ name }) => name),
+    sequences: namesIn(sequences),
   };
 }
 

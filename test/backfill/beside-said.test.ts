@@ -1,0 +1,99 @@
+/** What commands say while another run carries out a backfill: each sentence is true, and each hint leads on. */
+import { describe } from "vitest";
+import type { Problem } from "../../src/errors.ts";
+import { expect, test } from "../support/database.ts";
+import { bothOf, FILES, FILL, heldBetweenWindows, TABLE } from "./held.ts";
+
+describe("while another run carries out a backfill,", () => {
+  test("up says what is not applied yet, and plan too", async ({ db }) => {
+    const { target, godwit } = bothOf(db);
+    const { run, resume } = await heldBetweenWindows(target);
+    const left = "Not applied yet, because another run is carrying out a backfill: 0002_fill, 0003_strict.";
+    const { stdout } = await godwit("up");
+    expect(stdout).not.toContain("everything is applied");
+    expect(stdout).toContain(left);
+    expect((await godwit("up", "--json")).json.report).toMatchObject({
+      outcome: "done",
+      remaining: [],
+      waiting: ["0002_fill", "0003_strict"],
+    });
+    expect((await godwit("plan")).stdout).toContain(left);
+    const asked = async (...words: readonly string[]) =>
+      (await godwit.fails(1, ...words, "--json")).json.problems.map(({ message }: Problem) => message);
+    expect(await asked("up", "0002_fill")).toEqual([
+      expect.stringMatching(/^0002_fill was asked for, and godwit run .* is already carrying it out\./),
+    ]);
+    expect(await asked("up", "0003_strict")).toEqual([
+      "0003_strict was asked for, and waits for a backfill that another run is carrying out. Nothing was begun.",
+    ]);
+    for (const words of [
+      ["down", "-1"],
+      ["down", "0001_table"],
+      ["down", "base"],
+      ["backfill", "undo", "0002_fill"],
+    ])
+      expect((await asked(...words)).filter((one: string) => one.includes("0002_fill"))).toEqual([
+        expect.stringMatching(/^The backfill 0002_fill is being carried out by godwit run /),
+      ]);
+    await resume();
+    await run;
+    const after = await godwit("up", "--json");
+    expect(after.json.report.waiting).toBeUndefined();
+    expect((await godwit("up")).stdout).toContain("everything is applied");
+  });
+});
+
+test("godwit backfill says which run works on it, and that none does when it has ended", async ({ db }) => {
+  const { target, godwit } = bothOf(db);
+  const { run, recorded, resume } = await heldBetweenWindows(target);
+  const shown = async () => (await godwit("backfill", "--json")).json.backfills[0];
+  expect(await shown()).toMatchObject({ state: "paused", runBy: expect.stringMatching(/^godwit run /) });
+  recorded.abort(new Error("ended by the test"));
+  await expect(run).rejects.toThrow("are done and stay");
+  expect(await shown()).toMatchObject({ state: "paused", runBy: null });
+  await resume();
+  const { stdout } = await godwit("backfill");
+  expect(stdout).toMatch(/^0002_fill {2}half done {2}.*no run works on it: `godwit up` goes on$/m);
+  expect(stdout).not.toMatch(/under way|rows\/s| left\b/);
+  await godwit("up");
+  expect((await godwit("backfill")).stdout).toMatch(/^0002_fill {2}done {2}/m);
+  expect(await shown()).toMatchObject({ state: "done", runBy: null });
+});
+
+test("a word about a backfill that is done says what it is for", async ({ db }) => {
+  const { godwit } = bothOf(db, { "0001_table.sql": TABLE, "0002_fill.sql": FILL });
+  await godwit("backfill", "pause", "0002");
+  expect((await godwit("backfill", "approve", "0002")).stdout).toContain(
+    "0002_fill is approved as it is now. It is paused, and waits until it is resumed.",
+  );
+  await godwit("backfill", "resume", "0002");
+  expect((await godwit("backfill", "approve", "0002")).stdout).toContain("The next run begins it.");
+  await godwit("up");
+  const answers = async (...words: readonly string[]) => (await godwit("backfill", ...words)).stdout;
+  expect(await answers("approve", "0002")).toMatch(
+    /^0002_fill is done already\. The approval holds if it runs again\.$/m,
+  );
+  expect(await answers("rate", "0002", "100000")).toMatch(
+    /^0002_fill is done already\. 100,000 rows in a second hold for a way back in windows, and if it runs again\.$/m,
+  );
+  expect(await answers("pause", "0002")).toMatch(
+    /^0002_fill is done already\. The pause holds for a way back/,
+  );
+  // The pause and the rate do hold for it.
+  expect((await godwit.fails(1, "down", "0001", "--json")).json.problems).toMatchObject([
+    { code: "BACKFILL_PAUSED" },
+  ]);
+  expect(await answers("resume", "0002")).toMatch(
+    /^0002_fill is done already\. No pause holds for a way back/,
+  );
+  await godwit("down", "0001");
+});
+
+test("up that holds a phase back does not say that everything is applied", async ({ db }) => {
+  const files = { ...FILES, "0003_strict.sql": "-- godwit: phase=contract\nselect 1;" };
+  const { godwit } = bothOf(db, files);
+  await godwit("up");
+  const { stdout } = await godwit("up");
+  expect(stdout).toContain("Held back until phase contract runs: 0003_strict.");
+  expect(stdout).not.toContain("everything is applied");
+});

@@ -1,0 +1,67 @@
+/** What a backfill that is ended says of itself: what the ledger has, and no more. */
+import { describe } from "vitest";
+import { connect } from "../../src/run/session/connect.ts";
+import { acquireLock } from "../../src/run/session/locked.ts";
+import { expect, ledgerSchema, test } from "../support/database.ts";
+import { folderOf, recorder, targetOf, UP, up } from "../support/target.ts";
+import { FILES, FILL, heldBetweenWindows, TABLE } from "./held.ts";
+
+const ROWS = `select rows::int as n from "${ledgerSchema}".migration_backfills`;
+
+describe("at the hour at which backfills end,", () => {
+  test("one with several workers names the rows of all of them, also of windows that end later", async ({
+    db,
+  }) => {
+    const slow = `create function slow() returns trigger language plpgsql as $$ begin perform pg_sleep(0.1); return null; end $$;
+      create trigger slow before update on products for each statement execute function slow();`;
+    const fill = FILL.replace("background=yes undo=yes", "parallel=3");
+    const target = targetOf({
+      url: db.url,
+      folder: folderOf({ "0001_table.sql": `${TABLE} ${slow}`, "0002_fill.sql": fill }),
+    });
+    const until = new Date(Date.now() + 3_600_000);
+    const recorded = recorder((event) => {
+      if (event.kind === "backfill-progress" && event.windows === 4) until.setTime(Date.now() - 1);
+    });
+    const error = await up(target, recorded, { until }).catch((thrown: unknown) => thrown);
+    const [{ n }] = (await db.sql(ROWS)) as [{ n: number }];
+    expect(n).toBeLessThan(2000);
+    expect(error).toMatchObject({
+      code: "DEADLINE",
+      message: expect.stringContaining(`, ${n} rows of public.products are done and stay.`),
+    });
+  });
+
+  test("one that has not begun does not say that it continues", async ({ db }) => {
+    const target = targetOf({ url: db.url, folder: folderOf(FILES) });
+    await up(target, recorder(), { goal: { ...UP.goal, to: "0001" } });
+    await expect(up(target, recorder(), { until: new Date(0) })).rejects.toMatchObject({
+      code: "DEADLINE",
+      message: expect.stringMatching(/^Backfills end at [^:]*:[^:]*: 0002_fill was not begun\.$/),
+      hint: expect.not.stringContaining("continues"),
+    });
+  });
+});
+
+test("a run that has done all windows and gets no lock for the end says so, with the code of that", async ({
+  db,
+}) => {
+  const target = targetOf({ url: db.url, folder: folderOf(FILES) });
+  const { run, resume } = await heldBetweenWindows({
+    ...target,
+    settings: { ...target.settings, lockWaitMs: 500 },
+  });
+  const connection = await connect(target, recorder());
+  const lock = await acquireLock(target, connection, recorder());
+  await resume();
+  await expect(run).rejects.toMatchObject({
+    code: "LOCK_TIMEOUT",
+    hint: expect.stringMatching(/2000 rows of public\.products .* are done and stay; no window is left/),
+  });
+  await lock.release();
+  await connection.close();
+  expect((await up(target)).outcome).toBe("done");
+  expect(await db.sql("select hits, count(*)::int as n from products group by hits")).toEqual([
+    { hits: 1, n: 2000 },
+  ]);
+});
