@@ -240,7 +240,7 @@ describe("a way back that is refused at its first row", () => {
     });
     await expect(up(target)).rejects.toMatchObject({
       code: "PLAN_PARTIAL",
-      message: "0002_b has been taken back in part only: its way back stopped in the middle.",
+      message: "0002_b has been taken back in part only: its way back was begun, and is not finished.",
     });
     await db.sql("alter table products drop constraint late");
     await back(target);
