@@ -68,14 +68,18 @@ export function checkApplied(graph: Graph, history: History): Findings {
       // Files below what is still here may be deleted once all databases have them.
     } else if (entry.baseline && ahead.has(entry.revision)) {
       // Nothing here is newer: an older release.
-    } else if (entry.state === "partial") {
+    } else if (entry.state === "partial" && history.running?.has(entry.revision) !== true) {
       problems.push(partialAndGone(entry));
     } else if (entry.kind === "repeatable") {
       // No file of this release runs this one. What it created stays until a migration drops it.
     } else if (ahead.has(entry.revision)) {
       aheadEntries.push(entry);
     } else {
-      problems.push(renameOf(entry, graph, history) ?? vanished(entry, squashAfter(entry, graph, history)));
+      problems.push(
+        runningAndGone(entry, history) ??
+          renameOf(entry, graph, history) ??
+          vanished(entry, squashAfter(entry, graph, history)),
+      );
     }
   }
   const unmet = aheadEntries.filter(
@@ -83,7 +87,7 @@ export function checkApplied(graph: Graph, history: History): Findings {
   );
   const stays = versioned(history).findLast(({ revision }) => graph.byId.has(revision))?.revision ?? "base";
   problems.push(...unmet.map((entry) => tooOld(entry, stays)));
-  if (aheadEntries.length > 0 && unmet.length === 0) warnings.push(databaseAhead(aheadEntries));
+  if (aheadEntries.length > 0 && unmet.length === 0) warnings.push(databaseAhead(aheadEntries, history));
   return { problems, warnings };
 }
 
@@ -199,6 +203,19 @@ function partialAndGone(entry: HistoryEntry): Problem {
   };
 }
 
+/** Another run, of a release that has the file, is carrying the backfill out. */
+function runningAndGone({ revision, file }: HistoryEntry, { running }: History): Problem | null {
+  const who = running?.get(revision);
+  if (who === undefined) return null;
+  return {
+    code: "PLAN_VANISHED",
+    message: `The backfill ${revision} is being carried out by ${who}, but its file ${file} is gone here, and later ones are here.`,
+    hint: "Restore the file.",
+    place: { file },
+    details: { revision },
+  };
+}
+
 /** `stays`: the newest applied revision that these files know. */
 function tooOld({ revision, minimumRevision }: HistoryEntry, stays: string): Problem {
   return {
@@ -209,11 +226,15 @@ function tooOld({ revision, minimumRevision }: HistoryEntry, stays: string): Pro
   };
 }
 
-function databaseAhead(entries: readonly HistoryEntry[]): Problem {
+function databaseAhead(entries: readonly HistoryEntry[], { running }: History): Problem {
   const revisions = entries.map((entry) => entry.revision);
+  const beside = revisions.flatMap((revision) => {
+    const who = running?.get(revision);
+    return who === undefined ? [] : [` The backfill ${revision} is being carried out by ${who}.`];
+  });
   return {
     code: "PLAN_VANISHED",
-    message: `The database is ahead of these files: ${revisions.join(", ")}.`,
+    message: `The database is ahead of these files: ${revisions.join(", ")}.${beside.join("")}`,
     hint: "Normal for an older release on a newer database; nothing to do.",
     details: { revisions },
   };

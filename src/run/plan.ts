@@ -87,7 +87,10 @@ export async function forPlanning<H extends History>(
   const backfillTables = await tablesOf(target, connection, { files, history });
   const known = backfillTables === null ? together : { ...together, backfillTables };
   const halfDone = new Set(known.entries.flatMap((one) => (one.state === "partial" ? [one.revision] : [])));
-  if (!files.migrations.some(({ id, backfill }) => backfill !== undefined && halfDone.has(id))) return known;
+  const byId = new Map(files.migrations.map((migration) => [migration.id, migration]));
+  // What has no file here may be a backfill of a newer release.
+  const isBackfill = (id: string) => !byId.has(id) || byId.get(id)?.backfill !== undefined;
+  if (![...halfDone].some(isBackfill)) return known;
   const recorded = await target.ledger.backfills.all(connection);
   const running = await runningBackfills(target, connection, halfDone);
   return { ...known, backfills: new Map(recorded.map((one) => [one.revision, one])), running };

@@ -43,6 +43,37 @@ describe("while another run carries out a backfill,", () => {
   });
 });
 
+test("an older release beside a newer one's backfill has nothing to do, and says so", async ({ db }) => {
+  const { target } = bothOf(db);
+  const { run, resume } = await heldBetweenWindows(target);
+  const older = bothOf(db, { "0001_table.sql": TABLE });
+  const { json } = await older.godwit("up", "--json");
+  expect(json.report).toMatchObject({ outcome: "done", steps: [] });
+  expect(json.report.warnings).toMatchObject([
+    {
+      code: "PLAN_VANISHED",
+      message: expect.stringMatching(
+        /^The database is ahead of these files: 0002_fill\. The backfill 0002_fill is being carried out by godwit run /,
+      ),
+      hint: "Normal for an older release on a newer database; nothing to do.",
+    },
+  ]);
+  await older.godwit("status", "--check");
+  // Files that are newer than it cannot be an older release.
+  const other = bothOf(db, { "0001_table.sql": TABLE, "0003_other.sql": "select 1;" });
+  const among = (await other.godwit.fails(1, "up", "--json")).json.problems[0];
+  expect(among).toMatchObject({
+    code: "PLAN_VANISHED",
+    message: expect.stringContaining("is being carried out by"),
+  });
+  const down = (await older.godwit.fails(1, "down", "base", "--json")).json;
+  expect(down.problems[0]).toMatchObject({ code: "BACKFILL_RUNNING" });
+  await resume();
+  await run;
+  await older.godwit("up");
+  expect((await other.godwit.fails(1, "up", "--json")).json.problems[0].code).toBe("PLAN_VANISHED");
+});
+
 test("godwit backfill says which run works on it, and that none does when it has ended", async ({ db }) => {
   const { target, godwit } = bothOf(db);
   const { run, recorded, resume } = await heldBetweenWindows(target);

@@ -123,7 +123,7 @@ test("a snapshot that cannot be kept stops nothing, and is kept once that is men
   await db.admin(`alter table "${ledgerSchema}".migration_schema owner to postgres`);
   writeFiles(folder, { "migrations/0002_more.sql": "alter table users add name text;" });
   const { stderr } = await godwit("up");
-  expect(stderr).toContain("Everything is applied, but no snapshot of the schema could be kept");
+  expect(stderr).toContain("What this run has changed stays, but no snapshot of the schema could be kept");
   expect(stderr).toContain("`godwit drift --accept`");
   await db.admin(`alter table "${ledgerSchema}".migration_schema owner to ${db.owner}`);
   const { json } = await godwit.fails(1, "drift", "--json");
@@ -141,7 +141,7 @@ test("a run does not wait at its end for whoever has locked a table", async ({ d
   await other.query("begin; lock table users in access exclusive mode");
   writeFiles(folder, { "migrations/0002_more.sql": "create table more ();" });
   const { stderr } = await godwit("up");
-  expect(stderr).toContain("Everything is applied, but no snapshot of the schema could be kept");
+  expect(stderr).toContain("What this run has changed stays, but no snapshot of the schema could be kept");
   await other.query("rollback");
   await godwit("drift", "--accept");
   await godwit("drift");

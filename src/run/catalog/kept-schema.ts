@@ -154,7 +154,7 @@ function notKept(error: unknown): Problem {
   const [problem] = problemsOf(error);
   return {
     code: "SCHEMA_SNAPSHOT_OUTDATED",
-    message: `Everything is applied, but no snapshot of the schema could be kept: ${problem?.message ?? error}`,
+    message: `What this run has changed stays, but no snapshot of the schema could be kept: ${problem?.message ?? error}`,
     hint: "`godwit drift --accept` keeps it once that is mended.",
   };
 }

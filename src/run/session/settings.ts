@@ -116,7 +116,9 @@ export const CATALOG_ONLY = "set local search_path = pg_catalog, pg_temp;";
  */
 export function leaveSession(kind: SessionKind): string {
   if (kind.role === false) return LEAVE_FUNCTION;
-  return kind.session ? FORGET_TIMEOUT : RESET;
+  if (kind.session) return FORGET_TIMEOUT;
+  // Whoever waits for its COMMIT, a worker of the same run perhaps, still sees whose it is.
+  return `${RESET} set local application_name = ${literal(kind.applicationName)};`;
 }
 
 /** The API gives the session to others after the request. Prepared statements are its own. */
