@@ -342,7 +342,7 @@ describe("godwit backfill", () => {
     await godwit("up");
     await db.sql(`delete from "${ledgerSchema}".migration_history where revision = '0002_b';
 update "${ledgerSchema}".migration_log set event = 'failed' where revision = '0002_b'`);
-    writeFiles(folder, { "0002_b.sql": SQL.replace(", hits = hits + 1", "") });
+    writeFiles(folder, { "0002_b.sql": SQL.replace("hits = hits + 1", "name = name || '!'") });
     const other = await godwit.fails(1, "up");
     expect(other.stderr).toContain("`godwit backfill forget 0002_b`");
     await godwit("backfill", "forget", "0002_b");
