@@ -8,7 +8,7 @@ export function reasonOf({ kind, change, attributes }: SchemaDifference): string
     return "a dump has no state of the triggers of one foreign key, and no statement sets it";
   if (change === "changed" && kind === "index" && names.includes("valid"))
     return "an index is invalid because its build has failed: drop it";
-  if (SECRET_OPTIONS.includes(kind) && names.includes("options"))
+  if (SECRET_OPTIONS.includes(kind) && names.some((name) => name === "options" || name === "mapping options"))
     return "what may be a password is not written into a migration";
   return NOT_GENERATED.includes(kind) ? `statements for this kind (${kind}) are not generated` : null;
 }

@@ -13,7 +13,7 @@ export const LEFT_OF_OBJECTS: Outcomes = {
   "a language": ["language mine: added"],
   "a server's option": ["server far: options"],
   "a shell type": ["type s.shell: added"],
-  "a user mapping": ["user mapping PUBLIC on far: options"],
+  "a user mapping": ["user mapping PUBLIC on far: mapping options"],
   "an access method": ["access method heap2: added"],
   "an operator": ["operator s.===(integer,integer): restrict"],
   "an operator class": ["operator class s.oc using btree: added", "operator family s.oc using btree: added"],
