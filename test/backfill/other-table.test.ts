@@ -1,6 +1,7 @@
 /** A half-done backfill whose table is another one by the next run: no row is taken for done that is not. */
 import { describe } from "vitest";
 import { forgetOldValues } from "../../src/run/backfill-undo.ts";
+import { tellBackfill } from "../../src/run/backfills.ts";
 import { migrate } from "../../src/run/migrate.ts";
 import { repair } from "../../src/run/repair.ts";
 import { expect, ledgerSchema, type TestDatabase, test } from "../support/database.ts";
@@ -126,4 +127,45 @@ test("a way back does not go on in another table of that name, and says how it e
   });
   await forgetOldValues(target, "0002_b", recorder());
   expect((await up(target)).outcome).toBe("done");
+});
+
+describe.for(["", "parallel=2", "background=yes"])("while its windows run (%s),", (options) => {
+  test.for(["with the same rows", "without rows"])(
+    "another table under the name stops it, there and back, and has nothing changed (%s)",
+    async (kind, { db }) => {
+      const target = placeOf(db, options);
+      const another = kind === "without rows" ? `${ANOTHER} delete from products;` : ANOTHER;
+      const untouched = kind === "without rows" ? [] : [{ hits: 0, n: 2000 }];
+      const replaced = () => {
+        let replacing: Promise<unknown> | undefined;
+        const context = recorder((event) => {
+          if (event.kind === "backfill-progress" && event.windows >= 2) replacing ??= db.sql(another);
+        });
+        return { context, settled: () => replacing };
+      };
+      const rate = (value: number | null) =>
+        tellBackfill(target, { revision: "0002_b", word: { kind: "rate", rate: value } }, recorder());
+      await rate(400);
+      const there = replaced();
+      await expect(up(target, there.context)).rejects.toMatchObject({ code: "BACKFILL_EDITED" });
+      await there.settled();
+      expect(await db.sql(HITS)).toEqual(untouched);
+      await expect(up(target)).rejects.toMatchObject({ code: "BACKFILL_EDITED" });
+      await db.sql(AS_IT_WAS);
+      await rate(null);
+      expect((await up(target)).outcome).toBe("done");
+      expect(await db.sql(HITS)).toEqual([{ hits: 1, n: 2000 }]);
+      await rate(400);
+      const back = replaced();
+      await expect(migrate(target, down("-1"), back.context)).rejects.toMatchObject({
+        code: "BACKFILL_EDITED",
+      });
+      await back.settled();
+      expect(await db.sql(HITS)).toEqual(untouched);
+      await db.sql(AS_IT_WAS);
+      await rate(null);
+      await migrate(target, down("-1"), recorder());
+      expect(await db.sql(HITS)).toEqual([{ hits: 0, n: 2000 }]);
+    },
+  );
 });

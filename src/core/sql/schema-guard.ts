@@ -2,6 +2,7 @@
  * Guards a target that is one schema of its database. Once that schema is dropped, migrations would create their objects
  * in the next schema of the search path. Creating the schema again would restore what somebody has dropped.
  */
+import { dollarBlock } from "./dollar-block.ts";
 import { literal } from "./quote.ts";
 
 /** The SQLSTATE that the guard raises. */
@@ -12,14 +13,14 @@ export const SCHEMA_GONE_SQLSTATE = "GW003";
  * server quotes the name.
  */
 export function schemaGuard(name: string): string {
-  return block(raiseUnlessThere(name));
+  return dollarBlock(raiseUnlessThere(name));
 }
 
 /** Replaces `createSchema` before tables are created in a schema that is not ours to create. */
 export function requireSchema(name: string): string {
   // As in `createSchema`, one transaction at a time creates.
   const lock = `perform pg_catalog.pg_advisory_xact_lock(pg_catalog.hashtextextended(${literal(`godwit creates ${name}`)}, 0));`;
-  return block(`${lock} ${raiseUnlessThere(name)}`);
+  return dollarBlock(`${lock} ${raiseUnlessThere(name)}`);
 }
 
 function raiseUnlessThere(name: string): string {
@@ -27,11 +28,4 @@ function raiseUnlessThere(name: string): string {
   return `if pg_catalog.to_regnamespace(pg_catalog.quote_ident(${literal(name)})) is null then
     raise exception using errcode = '${SCHEMA_GONE_SQLSTATE}', message = ${literal(message)};
   end if;`;
-}
-
-/** A `DO` block with a dollar tag that the body does not contain, whatever names the body holds. */
-function block(body: string): string {
-  let tag = "$guard$";
-  for (let number = 1; body.includes(tag); number++) tag = `$guard${number}$`;
-  return `do ${tag} begin ${body} end ${tag}`;
 }

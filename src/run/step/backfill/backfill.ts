@@ -22,6 +22,7 @@ import { halfOf, mostRows, nextRows } from "../../../backfill/pace.ts";
 import { speedOf } from "../../../backfill/speed.ts";
 import { targetAt } from "../../../backfill/throttle.ts";
 import { isBackground } from "../../../core/backfill.ts";
+import { tableGuard } from "../../../core/sql/table-guard.ts";
 import type { BackfillState } from "../../../ledger/backfills-sql.ts";
 import { UNASKED } from "../../report/committed.ts";
 import { isWorthRetrying, rollback } from "../../session/transaction.ts";
@@ -36,6 +37,7 @@ import { type Watch, watch } from "../watch.ts";
 import { begin, underWay, withdraw } from "./begin.ts";
 import { aside, type HeldLocks, heldLocks } from "./beside.ts";
 import { admit, allowedRows, waitForTurn, waitToBegin } from "./control.ts";
+import { otherTable } from "./edited.ts";
 import { committedOf, type Filling, report } from "./filling.ts";
 import { claimOf, claimRanges, fillRanges, hasRanges } from "./ranges.ts";
 import { isOfItsRows, passOver, refuseRemainder, retryFailed } from "./rest.ts";
@@ -109,7 +111,11 @@ async function carryOut(
       refuseUnexpectedRows(filling);
     }
     context.stop.throwIfAborted();
-    await closed(context, step, closing(lastParts(filling), step.direction, entryOf(prepared, body.revert)));
+    const { table } = filling;
+    const last = closing(lastParts(filling), step.direction, entryOf(prepared, body.revert));
+    await closed(context, step, last).catch((error: unknown) => {
+      throw otherTable(error, { table, step });
+    });
   } catch (error) {
     const { lost } = context.connection;
     const wasLost = lost.aborted;
@@ -139,11 +145,11 @@ function isBeside({ context, body, backfill, state }: Filling): boolean {
  * The transaction that says `applied` forgets the ranges too. Before it, they are all that says how far each of them is: a
  * run that is refused at its end would otherwise begin at the first key again.
  */
-function lastParts({ context, prepared, parts, keeping }: Filling): FrameParts {
+function lastParts({ context, prepared, parts, keeping, table }: Filling): FrameParts {
   const { sql } = context.ledger;
   const { revision } = prepared.step;
   const kept = keeping === null ? "" : `${sql.undoKept(revision)};`;
-  const done = `${sql.forgetRanges(revision)}; ${sql.backfillFinished(revision)}; ${kept}`;
+  const done = `${tableGuard(table)}; ${sql.forgetRanges(revision)}; ${sql.backfillFinished(revision)}; ${kept}`;
   return { ...parts, leave: `${done} ${parts.leave}` };
 }
 

@@ -1,8 +1,9 @@
 /** A backfill goes on only with the text that began it: nobody else can say whether the rows that are done are right. */
 import { type FoundTable, typesOf } from "../../../backfill/table.ts";
 import type { Step } from "../../../core/plan.ts";
+import { OTHER_TABLE_SQLSTATE } from "../../../core/sql/table-guard.ts";
 import type { Connection } from "../../../database/connection.ts";
-import { PlanRefused, SourceError } from "../../../errors.ts";
+import { DatabaseError, PlanRefused, SourceError } from "../../../errors.ts";
 import type { UndoState } from "../../../ledger/backfill-undo-sql.ts";
 import type { BackfillState } from "../../../ledger/backfills-sql.ts";
 import type { Target } from "../../session/target.ts";
@@ -74,6 +75,26 @@ export function withoutTable(error: unknown, state: BackfillState, { file, revis
       details: { revision, table, position, rows },
     },
   ]);
+}
+
+/** What `tableGuard` has raised: the table was replaced while windows ran. That window is rolled back. */
+export function otherTable(
+  error: unknown,
+  { table, step: { file, revision } }: { readonly table: FoundTable; readonly step: Step },
+): unknown {
+  if (!(error instanceof DatabaseError) || error.sqlState !== OTHER_TABLE_SQLSTATE) return error;
+  return new PlanRefused(
+    [
+      {
+        code: "BACKFILL_EDITED",
+        message: `${file} has stopped: another table has got the name ${table.shown} while its windows ran. None of its rows was changed.`,
+        hint: "Restore the table, then run again: the windows that are done stay. The next run says what else may be done.",
+        place: { file },
+        details: { revision, table: table.shown },
+      },
+    ],
+    { cause: error },
+  );
 }
 
 /** The same for a way back that has come to a place already. */

@@ -1,6 +1,6 @@
 /** A backfill under way: what is known of it, what it has kept, and how far it is. */
 import type { Asking } from "../../../backfill/asking.ts";
-import type { BackfillTable } from "../../../backfill/table.ts";
+import type { FoundTable } from "../../../backfill/table.ts";
 import type { Throttle } from "../../../backfill/throttle.ts";
 import type { Keeping } from "../../../backfill/undo.ts";
 import type { Backfill, PatchColumn } from "../../../core/backfill.ts";
@@ -33,7 +33,7 @@ export interface Filling {
   readonly body: Body & { readonly kind: "sql" };
   readonly backfill: Backfill;
   readonly parts: FrameParts;
-  readonly table: BackfillTable;
+  readonly table: FoundTable;
   /** Old values are kept. `null`: they are not. */
   readonly keeping: Keeping | null;
   /** How the statement is asked what it changes outside its windows. `null`: not at all. */

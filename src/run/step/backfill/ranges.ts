@@ -20,6 +20,7 @@ import { randomUUID } from "node:crypto";
 import type { KeyValue } from "../../../backfill/key.ts";
 import { blocksOf, sampledBounds } from "../../../backfill/sample.ts";
 import { MOST_PARALLEL } from "../../../core/backfill.ts";
+import { tableGuard } from "../../../core/sql/table-guard.ts";
 import { DatabaseError } from "../../../errors.ts";
 import type { BackfillRange } from "../../../ledger/backfill-ranges-sql.ts";
 import type { BackfillState } from "../../../ledger/backfills-sql.ts";
@@ -32,6 +33,7 @@ import type { Prepared } from "../prepared.ts";
 import { stepError } from "../step-error.ts";
 import { type Watch, watch } from "../watch.ts";
 import { toldWithAll } from "./control.ts";
+import { otherTable } from "./edited.ts";
 import type { Filling, Ranged } from "./filling.ts";
 import { unplaced } from "./window.ts";
 
@@ -228,9 +230,12 @@ async function oneRange(
     filling.firstFailure ??= own.firstFailure;
   }
   if (work.failed !== null) return;
-  await context.connection.execute(
-    ownTransaction(filling.parts, context.ledger.sql.rangeFinished(revision, claim, range.number)),
-  );
+  const { table, parts } = filling;
+  // A table that has taken its name may have no rows, so that no window has found it out.
+  const finished = `${tableGuard(table)}; ${context.ledger.sql.rangeFinished(revision, claim, range.number)}`;
+  await context.connection.execute(ownTransaction(parts, finished)).catch((error: unknown) => {
+    throw otherTable(error, { table, step: filling.prepared.step });
+  });
 }
 
 /** The figures of all workers together. */

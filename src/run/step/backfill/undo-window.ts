@@ -2,8 +2,9 @@
 import { describeKey, type KeyValue } from "../../../backfill/key.ts";
 import { speedOf } from "../../../backfill/speed.ts";
 import { windowEnd } from "../../../backfill/statement.ts";
-import type { BackfillTable } from "../../../backfill/table.ts";
+import type { BackfillTable, FoundTable } from "../../../backfill/table.ts";
 import { bringBack } from "../../../backfill/undo.ts";
+import { tableGuard } from "../../../core/sql/table-guard.ts";
 import { StepFailed } from "../../../errors.ts";
 import type { BackfillControls } from "../../../ledger/backfill-controls-sql.ts";
 import type { UndoDone, UndoState } from "../../../ledger/backfill-undo-sql.ts";
@@ -13,6 +14,7 @@ import type { StepContext } from "../context.ts";
 import { type FrameParts, statementFrame } from "../frame.ts";
 import { frameError } from "../frame-error.ts";
 import type { Prepared } from "../prepared.ts";
+import { otherTable } from "./edited.ts";
 import type { Sensor } from "./signals.ts";
 import { KEEP_TRIGGERS, SKIP_TRIGGERS, unplaced } from "./window.ts";
 
@@ -24,7 +26,7 @@ export interface Undoing {
   readonly context: StepContext;
   readonly prepared: Prepared;
   readonly parts: FrameParts;
-  readonly table: BackfillTable;
+  readonly table: FoundTable;
   readonly kept: BackfillTable;
   /** About how many rows were changed. `null`: nobody knows. */
   readonly estimatedRows: number | null;
@@ -69,9 +71,10 @@ export async function undoWindow(undoing: Undoing, bound: KeyValue, rows: number
   const done: UndoDone = { position: end.key, restored, changed, gone, keys };
   const { rowsPerSecond, slowedBy } = undoing;
   const moved = ledger.sql.wayBackMoved(revision, { rows: end.rows, rowsPerSecond, slowedBy });
-  const results = await connection
-    .execute(statementFrame(parts, `${keep}${ledger.sql.undoWindowDone(revision, done)}; ${moved}`).close)
-    .catch(framed);
+  const written = `${keep}${tableGuard(table)}; ${ledger.sql.undoWindowDone(revision, done)}; ${moved}`;
+  const results = await connection.execute(statementFrame(parts, written).close).catch((error: unknown) => {
+    throw otherTable(frameError(error, revision), { table, step: prepared.step });
+  });
   undoing.controls = controlsIn(results) ?? undoing.controls;
   undoing.windows++;
   undoing.state = {

@@ -21,6 +21,7 @@ import { FULL, targetAt } from "../../../backfill/throttle.ts";
 import { keptTable } from "../../../backfill/undo.ts";
 import { type Backfill, DEFAULT_WINDOWS } from "../../../core/backfill.ts";
 import { DEFAULT_OPTIONS } from "../../../core/backfill-options.ts";
+import { tableGuard } from "../../../core/sql/table-guard.ts";
 import type { Connection } from "../../../database/connection.ts";
 import { PlanRefused } from "../../../errors.ts";
 import type { BackfillControls } from "../../../ledger/backfill-controls-sql.ts";
@@ -37,7 +38,7 @@ import type { Prepared } from "../prepared.ts";
 import { failureOf, stepError } from "../step-error.ts";
 import { type Watch, watch } from "../watch.ts";
 import { admitBack, allowedRows, waitForTurn, waitToBegin } from "./control.ts";
-import { refuseOtherWayBack } from "./edited.ts";
+import { otherTable, refuseOtherWayBack } from "./edited.ts";
 import { claimRanges } from "./ranges.ts";
 import { isOfItsRows } from "./rest.ts";
 import { openSensor } from "./signals.ts";
@@ -100,8 +101,11 @@ export async function runUndo(context: StepContext, prepared: Prepared, index: n
       sql.forgetBackfill(step.revision),
     ];
     const gone = `${parts.ownRole} ${forgotten.join("; ")};`;
-    const last = { ...parts, leave: `${gone} ${parts.leave}` };
-    await closed(context, step, closing(last, "down", entryOf(prepared, null)));
+    const { table } = undoing;
+    const last = { ...parts, leave: `${tableGuard(table)}; ${gone} ${parts.leave}` };
+    await closed(context, step, closing(last, "down", entryOf(prepared, null))).catch((error: unknown) => {
+      throw otherTable(error, { table, step });
+    });
   } catch (error) {
     const { lost } = connection;
     const wasLost = lost.aborted;

@@ -4,6 +4,7 @@ import { windowEnd, windowStatement } from "../../../backfill/statement.ts";
 import type { Backfill } from "../../../core/backfill.ts";
 import { asciiComments } from "../../../core/sql/comments.ts";
 import { restored } from "../../../core/sql/stored.ts";
+import { tableGuard } from "../../../core/sql/table-guard.ts";
 import type { Result } from "../../../database/connection.ts";
 import { DatabaseError, LockError, PlanRefused, StepFailed } from "../../../errors.ts";
 import { controlsIn } from "../../../ledger/backfills.ts";
@@ -11,6 +12,7 @@ import type { WindowDone } from "../../../ledger/backfills-sql.ts";
 import type { StepContext } from "../context.ts";
 import { statementFrame } from "../frame.ts";
 import { frameError } from "../frame-error.ts";
+import { otherTable } from "./edited.ts";
 import type { Filling, Ranged } from "./filling.ts";
 import { changeByFunction } from "./rows.ts";
 
@@ -36,7 +38,10 @@ export async function runWindow(filling: Filling, to: KeyValue, rows: number): P
     ranged === undefined
       ? sql.windowDone(revision, done)
       : sql.rangeWindowDone(revision, ranged.number, done);
-  filling.controls = controlsIn(await close(filling, moved)) ?? filling.controls;
+  const results = await close(filling, `${tableGuard(table)}; ${moved}`).catch((error: unknown) => {
+    throw otherTable(error, { table, step: prepared.step });
+  });
+  filling.controls = controlsIn(results) ?? filling.controls;
   return done;
 }
 
