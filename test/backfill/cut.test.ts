@@ -22,7 +22,7 @@ update items set slug = lower(name) where :window;
 
 describe("a connection that is cut before or after any message of a backfill", () => {
   test("the end is that of an undisturbed run, and no row was written twice", {
-    timeout: 600_000,
+    timeout: 1_800_000,
   }, async () => {
     const folder = folderOf(FILES);
     const sources = new Map([0, 1, 2, 3].map((lane) => [lane, sourceOf(folder)]));
@@ -45,7 +45,7 @@ describe("a connection that is cut before or after any message of a backfill", (
     expect(result.cut).toBeGreaterThan(result.points * 0.9);
   });
 
-  test("old values come back once, and none is left behind", { timeout: 600_000 }, async () => {
+  test("old values come back once, and none is left behind", { timeout: 1_800_000 }, async () => {
     const slug = FILES["0002_slug.sql"].replace("number min-rows", "number undo=yes min-rows");
     const folder = folderOf({ ...FILES, "0002_slug.sql": slug });
     const sources = new Map([0, 1, 2, 3].map((lane) => [lane, sourceOf(folder)]));
