@@ -1,6 +1,6 @@
 /**
- * Kinds of objects that pg-delta does not know. What goes is dropped before pg-delta is asked, because it may stand in the way;
- * what comes is made after it, because it may need what pg-delta makes. A definition that cannot be altered goes and comes.
+ * Kinds of objects that pg-delta does not know. What goes is dropped before pg-delta is asked, because it may stand in the
+ * way. What comes is made afterwards, because it may need what pg-delta makes. A definition that cannot be altered goes and comes.
  */
 import { changed, columnOf, type Rule, texts } from "./change.ts";
 

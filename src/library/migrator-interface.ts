@@ -112,8 +112,8 @@ export interface Migrator extends AsyncDisposable {
    */
   lint(options?: LintGiven): Promise<Linted>;
   /**
-   * Executes the plan of `up(goal)` on a scratch server, and says of each statement which locks it takes, what it writes anew,
-   * and the safer way. The target is only read. Throws what `plan(goal)` would throw.
+   * Executes the plan of `up(goal)` on a scratch server. For each statement, the report has its locks, what it writes anew, and
+   * the safer way. The target is only read. Throws what `plan(goal)` would throw.
    */
   rehearse(goal?: string): Promise<RehearsalReport>;
   /**

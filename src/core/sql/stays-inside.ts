@@ -5,9 +5,9 @@ import { fold, tokenize } from "./tokens.ts";
 import { windowMarks } from "./window.ts";
 
 /**
- * True only where the window is one of the terms that an `AND` joins in the statement's own `WHERE`, and no column of the
- * key is set. Where it changes the table of the backfill itself (`isOwn`), the window must be one of the rows that it
- * changes, and not of others beside them. Everything else is `false`, whatever the statement does.
+ * The window must be a term that an `AND` joins in the statement's own `WHERE`, and no column of the key may be set. A
+ * statement that changes the table of the backfill (`isOwn`) needs a window of the rows that it changes. Windows of joined
+ * rows do not count. Everything else is `false`, whatever the statement does.
  */
 export function staysInside(
   { verb, text, alias }: Pick<DataChange, "verb" | "text" | "alias">,
