@@ -38,6 +38,8 @@ export interface DiffInput {
 export interface SchemaDiff {
   /** In order. They have all been carried out in the copy. */
   readonly statements: readonly DiffStatement[];
+  /** The schema before them, with the names that it has after them. What is gone from here is gone. */
+  readonly renamed: SchemaSnapshot;
   /** What differs between the copy and the desired state after them. Empty: the statements are proven. */
   readonly left: readonly SchemaDifference[];
   /** The tables whose columns are the same, in another order. PostgreSQL adds a column at the end, and moves none. */
@@ -61,7 +63,7 @@ export async function diffSchemas({
   const done: DiffStatement[] = [];
   const answer = (now: SchemaSnapshot, refused: SchemaDiff["refused"] = null): SchemaDiff => {
     const { differences, moved } = differencesBetween(now, goal);
-    return { statements: done, left: differences, otherOrder: moved, refused };
+    return { statements: done, renamed, left: differences, otherOrder: moved, refused };
   };
 
   const add = async (texts: readonly string[]) => {
@@ -73,6 +75,7 @@ export async function diffSchemas({
   let first = await look();
   if (await add(hintedRenames(renames, { from: first, to: goal }))) first = await look();
   if (await add(sameUnderAnotherName(changesBetween(first, goal)))) first = await look();
+  const renamed = first;
   if (await add(statementsBy(BEFORE, changesBetween(first, goal)))) first = await look();
   const { statements } = await deltaOf(copy, desired, owner);
   const tidied = tidy(statements, { snapshot: first, owner });

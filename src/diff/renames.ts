@@ -1,5 +1,5 @@
 /** Statements that give a thing another name, and keep it. Pure. */
-import type { SchemaSnapshot } from "../schema/snapshot.ts";
+import type { SchemaObject, SchemaSnapshot } from "../schema/snapshot.ts";
 import { bareName, quotedIfNeeded, type SchemaChange, tableOf } from "./change.ts";
 import type { RenameHint } from "./hints.ts";
 
@@ -48,29 +48,52 @@ export function turned(hints: readonly RenameHint[]): readonly RenameHint[] {
   }));
 }
 
-/** A constraint that differs only in its name is the same one, with its index and all that refers to it. */
+/**
+ * A constraint that differs only in its name is the same one, with its index and all that refers to it. So is the sequence that
+ * belongs to a column: made again, it would give ids that rows have.
+ */
 export function sameUnderAnotherName(changes: readonly SchemaChange[]): readonly string[] {
-  const of = (change: SchemaChange["change"]) =>
-    changes.filter((one) => one.change === change && one.kind === "constraint");
-  const keyOf = (change: SchemaChange) => {
-    const object = change.before ?? change.after;
-    return `${tableOf(change.name, object)}\0${object?.attributes.definition}`;
-  };
-  const added = grouped(of("added"), keyOf);
-  return [...grouped(of("removed"), keyOf)].flatMap(([key, [old, ...more]]) => {
-    const [fresh, ...others] = added.get(key) ?? [];
-    if (old === undefined || fresh === undefined || more.length > 0 || others.length > 0) return [];
-    const table = tableOf(old.name, old.before);
-    return [
-      `ALTER TABLE ${table} RENAME CONSTRAINT ${quotedIfNeeded(bareName(old.name))} TO ${quotedIfNeeded(bareName(fresh.name))}`,
-    ];
-  });
+  const renames = (kind: string, keyOf: (object: SchemaObject) => string | null) =>
+    pairs(
+      changes.filter((change) => change.kind === kind),
+      keyOf,
+    );
+  return [
+    ...renames(
+      "constraint",
+      (object) => `${tableOf(object.name, object)}\0${object.attributes.definition}`,
+    ).map(([old, fresh]) => {
+      const [from, to] = [old, fresh].map(({ name }) => quotedIfNeeded(bareName(name)));
+      return `ALTER TABLE ${tableOf(old.name, old)} RENAME CONSTRAINT ${from} TO ${to}`;
+    }),
+    ...renames("sequence", ({ name, attributes }) => {
+      const column = attributes["owned by"];
+      return column == null ? null : `${name.slice(0, -lastPart(name).length)}\0${column}`;
+    }).map(([old, fresh]) => `ALTER SEQUENCE ${old.name} RENAME TO ${lastPart(fresh.name)}`),
+  ];
 }
 
-function grouped(changes: readonly SchemaChange[], keyOf: (change: SchemaChange) => string) {
-  const groups = new Map<string, SchemaChange[]>();
-  for (const change of changes) groups.set(keyOf(change), [...(groups.get(keyOf(change)) ?? []), change]);
-  return groups;
+/** The one that is gone and the one that is new, of each key that has just one of both. */
+function pairs(
+  changes: readonly SchemaChange[],
+  keyOf: (object: SchemaObject) => string | null,
+): readonly (readonly [old: SchemaObject, fresh: SchemaObject])[] {
+  const gone = grouped(changes.filter(({ change }) => change === "removed").map(({ before }) => before));
+  const added = grouped(changes.filter(({ change }) => change === "added").map(({ after }) => after));
+  return [...gone].flatMap(([key, [old, ...more]]) => {
+    const [fresh, ...others] = added.get(key) ?? [];
+    const isPair = old !== undefined && fresh !== undefined && more.length === 0 && others.length === 0;
+    return isPair ? [[old, fresh] as const] : [];
+  });
+
+  function grouped(objects: readonly (SchemaObject | undefined)[]): ReadonlyMap<string, SchemaObject[]> {
+    const groups = new Map<string, SchemaObject[]>();
+    for (const object of objects) {
+      const key = object === undefined ? null : keyOf(object);
+      if (object !== undefined && key !== null) groups.set(key, [...(groups.get(key) ?? []), object]);
+    }
+    return groups;
+  }
 }
 
 function lastPart(name: string): string {

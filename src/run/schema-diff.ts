@@ -91,7 +91,7 @@ export async function diffStates(input: SchemaDiffInput): Promise<SchemaDiffRepo
   return {
     ...{ from: from.name, to: to.name, statements: there.statements, back: back.statements },
     transaction: transaction.up && transaction.down,
-    losses: lossesOf(there.statements, { from: before, to: after }),
+    losses: lossesOf(there.statements, { from: there.renamed, to: after }),
     notes: [
       ...server.notes,
       ...there.otherOrder.map(

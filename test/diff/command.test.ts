@@ -17,6 +17,7 @@ create table posts (
   mood mood default 'good'
 );
 create table users (id integer primary key, email varchar(200) unique);
+create table tags (id serial primary key, name text);
 create type mood as enum ('bad', 'good');
 create view titles as select title from posts;
 create function one() returns integer language sql as $$ select 1; $$;
@@ -32,6 +33,8 @@ create table articles (
 );
 create index articles_by_author on articles (author);
 create table users (id integer primary key, email varchar(200) unique);
+-- renamed from tags
+create table labels (id serial primary key, name text);
 create type mood as enum ('bad', 'fair', 'good');
 create view titles as select headline from articles;
 create function one() returns integer language sql as $$ select 1; $$;
@@ -66,6 +69,7 @@ test("what a desired schema needs is written, applied, taken back, and needed no
     await godwit("up");
     await db.sql("insert into users values (1, 'a')");
     await db.sql("insert into posts (author, title) values (1, 'kept')");
+    await db.sql("insert into tags (name) values ('first')");
 
     const again = await godwit(...autogenerate, "nothing");
     expect(again.stdout).toContain("nothing was written");
@@ -76,9 +80,11 @@ test("what a desired schema needs is written, applied, taken back, and needed no
     await godwit(...autogenerate, "second");
     await godwit("up");
     expect(await db.sql("select headline, mood from articles")).toEqual([{ headline: "kept", mood: "good" }]);
+    expect(await db.sql("insert into labels (name) values ('second') returning id")).toEqual([{ id: 2 }]);
 
     await godwit("down", "-1");
     expect(await db.sql("select title, mood from posts")).toEqual([{ title: "kept", mood: "good" }]);
+    expect(await db.sql("insert into tags (name) values ('third') returning id")).toEqual([{ id: 3 }]);
   } finally {
     await db.admin("drop owned by readers_of_this_test; drop role readers_of_this_test");
   }
