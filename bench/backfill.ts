@@ -138,6 +138,9 @@ async function writer(): Promise<void> {
   await fresh();
   const beside = await measureWriter(url, rows, (stop) => void backfill().finally(stop));
   line(`beside a backfill of ${rows} rows`, beside);
+  await fresh();
+  const update = (stop: () => void) => void seconds(`update products set ${SET}`).finally(stop);
+  line("beside one UPDATE of the same rows", await measureWriter(url, rows, update));
   print(`\np99 beside / alone: ${(beside.p99 / alone.p99).toFixed(2)}.`);
 }
 
