@@ -57,11 +57,13 @@ export const ERROR_CODES = {
   WEBHOOK_UNDELIVERED: "ConfigError",
   REVISIONS_UNREADABLE: "ConfigError",
   PACKAGE_BUNDLED: "ConfigError",
+  SCHEMA_EXPORTER_MISSING: "ConfigError",
   // Fix the files.
   SOURCE_FOLDER_MISSING: "SourceError",
   SOURCE_FOLDER_UNREADABLE: "SourceError",
   SOURCE_FOLDER_EMPTY: "SourceError",
   SCHEMA_FILE_FAILED: "SourceError",
+  SCHEMA_EXPORT_FAILED: "SourceError",
   SOURCE_FILE_UNREADABLE: "SourceError",
   SOURCE_FILE_ENCODING: "SourceError",
   SOURCE_FILE_EMPTY: "SourceError",

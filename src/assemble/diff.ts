@@ -3,20 +3,27 @@ import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
 import { join, relative, resolve } from "node:path";
 import type { Config } from "../config/config.ts";
 import { PHASES } from "../core/migration.ts";
-import { renameHints } from "../diff/hints.ts";
+import { exported, exporterOf } from "../diff/exporters/export.ts";
+import { type RenameHint, renameHints, renamesOf } from "../diff/hints.ts";
 import { ConfigError, DatabaseError, SourceError } from "../errors.ts";
 import { diffStates, type SchemaDiffReport, type SchemaState } from "../run/schema-diff.ts";
 import { secretUrl } from "../std/secret.ts";
 import { assemble, createContext, isAddressed } from "./assemble.ts";
 import { openScratchLike } from "./rehearsal.ts";
+import { commandEnvironment } from "./source.ts";
 
 export interface DiffGiven {
-  /** `migrations` (the default), `database` (the configured one), a URL, a file or a folder of SQL. */
+  /**
+   * `migrations` (the default), `database` (the configured one), a URL, a file or a folder of SQL, a schema of Drizzle or Prisma,
+   * or the metadata of SQLAlchemy (`app.models:Base`).
+   */
   readonly from?: string | undefined;
-  /** The same; it has no default. */
+  /** The same. Default: `desiredSchema` of the configuration. */
   readonly to?: string | undefined;
-  /** Tables that are in no comparison: `name` or `schema.name`, with `*`. */
+  /** Tables that are in no comparison, besides those of the configuration: `name` or `schema.name`, with `*`. */
   readonly exclude?: readonly string[] | undefined;
+  /** Tables and columns that have another name in the desired schema: `old=new`, `table.old=new`. */
+  readonly rename?: readonly string[] | undefined;
 }
 
 export interface DiffCall {
@@ -26,14 +33,17 @@ export interface DiffCall {
 
 /** Throws `ConfigError`, `SourceError` (a file of the schema) and `PlanRefused` (`DIFF_UNPROVEN`). */
 export async function diffOf(config: Config, given: DiffGiven, call: DiffCall): Promise<SchemaDiffReport> {
-  const { from = "migrations", to, exclude = [] } = given;
-  if (to === undefined) throw withoutGoal();
-  const [before, after] = [stateOf(config, from, call), stateOf(config, to, call)];
+  const { desiredSchema, diffExclude } = config.values;
+  const { from = "migrations", to = desiredSchema, exclude = [], rename = [] } = given;
+  if (to === null) throw withoutGoal();
+  const told = rename.flatMap(renamesTold);
+  const [before, after] = [await stateOf(config, from, call), await stateOf(config, to, call)];
+  const histories = [from, to].flatMap((word) => exporterOf(word, config.root)?.exporter.history ?? []);
   return diffStates({
     from: before,
     to: after,
-    exclude,
-    renames: after.kind === "files" ? renameHints(after.files) : [],
+    exclude: [...diffExclude, ...exclude, ...histories],
+    renames: [...told, ...(after.kind === "files" ? renameHints(after.files) : [])],
     ledgerSchema: config.values.ledgerSchema,
     major: await majorOf(config, call),
     openScratch: (major) => openScratchLike(config, { major, signal: call.signal }),
@@ -53,13 +63,17 @@ async function majorOf(config: Config, call: DiffCall): Promise<number | undefin
   }
 }
 
-function stateOf(config: Config, word: string, call: DiffCall): SchemaState {
+async function stateOf(config: Config, word: string, call: DiffCall): Promise<SchemaState> {
   if (word === "migrations")
     return { kind: "migrations", name: "the migrations", run: (url) => runThere(config, url, call) };
   if (word === "database")
     return { kind: "database", name: "the database", open: () => openHere(config, call) };
   if (/^postgres(?:ql)?:\/\//.test(word)) return named(config, word, call);
-  return { kind: "files", name: word, files: filesOf(config, word) };
+  const chosen = exporterOf(word, config.root);
+  if (chosen === null) return { kind: "files", name: word, files: filesOf(config, word) };
+  const environment = commandEnvironment(config.environment, config.values.databaseUrl);
+  const place = { root: config.root, environment, signal: call.signal };
+  return { kind: "files", name: word, files: [await exported(chosen, place)] };
 }
 
 async function runThere(config: Config, url: string, { say, signal }: DiffCall): Promise<void> {
@@ -114,7 +128,7 @@ function filesOf({ root }: Config, word: string) {
     throw new ConfigError({
       code: "CONFIG_INVALID",
       message: `There is no file or folder ${word}.`,
-      hint: "Name a file or a folder of SQL, a URL, `migrations` or `database`.",
+      hint: "Name a file or a folder of SQL, a schema of Drizzle or Prisma, `module:metadata` of SQLAlchemy, a URL, `migrations` or `database`.",
       details: { from: "flag" },
     });
   const paths = statSync(path).isDirectory()
@@ -126,11 +140,22 @@ function filesOf({ root }: Config, word: string) {
   return paths.map((file) => ({ name: relative(process.cwd(), file), text: readFileSync(file, "utf8") }));
 }
 
+function renamesTold(text: string): readonly RenameHint[] {
+  const renames = renamesOf(text);
+  if (renames.length > 0) return renames;
+  throw new ConfigError({
+    code: "CONFIG_INVALID",
+    message: `${text} is no rename.`,
+    hint: "For example: `--rename old_table=new_table`, or of a column, with its table's new name: `--rename new_table.old=new`.",
+    details: { from: "flag" },
+  });
+}
+
 function withoutGoal(): ConfigError {
   return new ConfigError({
     code: "CONFIG_INVALID",
     message: "The desired schema is not named.",
-    hint: "For example: `--to schema.sql`, or a folder of SQL, or the URL of another database.",
+    hint: "For example: `--to schema.sql`, `--to drizzle.config.ts`, or the URL of another database. Or set desiredSchema.",
     details: { from: "flag" },
   });
 }

@@ -36,6 +36,10 @@ const EXCLUDE = {
   syntax: "--exclude <pattern…>",
   help: "tables that are not compared: spatial_ref_sys, audit.*",
 };
+const RENAME = {
+  syntax: "--rename <names…>",
+  help: "names that are other ones in the desired schema: old_table=new_table, table.old=new",
+};
 const MESSAGE = { syntax: "-m, --message <text>", help: "the name, as one text" };
 
 /** Files for a deployment: the flag of `init`, and its key. */
@@ -242,11 +246,15 @@ export const COMMANDS: readonly CommandRow[] = [
     targets: "flag",
     summary: "print the SQL from one schema to another",
     description:
-      "Makes both schemas on a PostgreSQL of its own in a temporary folder, finds the statements, carries them out there, and compares. Statements that are not proven are not printed. Databases that are named are only read. A schema is the migrations, the configured database, a URL, or a file or folder of SQL.",
+      "Makes both schemas on a PostgreSQL of its own in a temporary folder, finds the statements, carries them out there, and compares. Statements that are not proven are not printed. Databases that are named are only read. A schema is the migrations, the configured database, a URL, a file or folder of SQL, or what Drizzle, Prisma or SQLAlchemy export.",
     flags: [
-      { syntax: "--from <schema>", help: "migrations (the default), database, a URL, or a path of SQL" },
-      { syntax: "--to <schema>", help: "the desired one, named likewise" },
+      {
+        syntax: "--from <schema>",
+        help: "migrations (the default), database, a URL, a path of SQL, or of an ORM",
+      },
+      { syntax: "--to <schema>", help: "the desired one, named likewise (default: desiredSchema)" },
       EXCLUDE,
+      RENAME,
       { syntax: "--down", help: "print the way back instead" },
       { syntax: "--exit-code", help: "exit 1 if they differ" },
     ],
@@ -332,13 +340,18 @@ export const COMMANDS: readonly CommandRow[] = [
       { syntax: "--sql", help: "in SQL (the default, unless all others are TypeScript)" },
       { syntax: "--revises <revision>", help: "its parent in a revision graph" },
       { syntax: "--autogenerate", help: "with the statements from the migrations to the desired schema" },
-      { syntax: "--to <schema>", help: "the desired schema: a file or folder of SQL, a URL, or database" },
+      {
+        syntax: "--to <schema>",
+        help: "the desired schema: SQL, drizzle.config.ts, schema.prisma, app.models:Base, a URL (default: desiredSchema)",
+      },
       EXCLUDE,
+      RENAME,
       { syntax: "--allow-data-loss", help: "write statements that drop or narrow data" },
     ],
     needs: [
       { flag: "to", other: "autogenerate" },
       { flag: "exclude", other: "autogenerate" },
+      { flag: "rename", other: "autogenerate" },
       { flag: "allowDataLoss", other: "autogenerate" },
     ],
     examples: [

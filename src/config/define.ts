@@ -57,6 +57,13 @@ export interface ConfigFile {
    * (`table public.spatial_ref_sys`, `*.audit_*`).
    */
   readonly driftIgnore?: readonly string[] | undefined;
+  /**
+   * The schema that `new --autogenerate` and `diff` lead to: a file or folder of SQL, a configuration or schema of Drizzle, a
+   * schema of Prisma, the metadata of SQLAlchemy (`app.models:Base`), or a URL.
+   */
+  readonly desiredSchema?: string | undefined;
+  /** Tables that `new --autogenerate` and `diff` do not compare: `spatial_ref_sys`, `audit.*`. */
+  readonly diffExclude?: readonly string[] | undefined;
   /** When backfills, and their ways back, begin no further window: "06:00" where the process is, "2h", or an ISO time. */
   readonly until?: string | undefined;
   /** What must hold after `up`. They run one after the other, also if nothing was pending. */

@@ -43,6 +43,8 @@ export interface Values {
   readonly requireNoDrift: boolean;
   readonly waitForBackfills: boolean;
   readonly driftIgnore: readonly string[];
+  readonly desiredSchema: string | null;
+  readonly diffExclude: readonly string[];
   readonly checks: readonly CheckConfig[];
   readonly runner: readonly string[] | null;
   readonly lint: LintConfig;
@@ -328,6 +330,20 @@ export const OPTIONS: readonly Option[] = [
     flag: null,
     default: "",
     help: "objects whose changes by hand are no drift: table public.spatial_ref_sys, *.audit_*",
+  },
+  {
+    key: "desiredSchema",
+    kind: "text",
+    flag: null,
+    default: "",
+    help: "the schema that `new --autogenerate` and `diff` lead to: a file or folder of SQL, drizzle.config.ts, schema.prisma, app.models:Base, a URL",
+  },
+  {
+    key: "diffExclude",
+    kind: "list",
+    flag: null,
+    default: "",
+    help: "tables that `new --autogenerate` and `diff` do not compare: spatial_ref_sys, audit.*",
   },
   {
     key: "checks",

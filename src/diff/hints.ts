@@ -26,6 +26,24 @@ export function renameHints(files: readonly SchemaFile[]): readonly RenameHint[]
   return files.flatMap(({ text }) => hintsIn(text));
 }
 
+const TOLD = new RegExp(`^(${NAME}(?:\\.${NAME}){0,2})=(${NAME})$`, "u");
+
+/** Of `old=new` or `table.old=new`, each reading of it: what has no such name is not renamed. Empty: it is something else. */
+export function renamesOf(text: string): readonly RenameHint[] {
+  const [, old, fresh] = TOLD.exec(text) ?? [];
+  if (old === undefined || fresh === undefined) return [];
+  const parts = [...old.matchAll(new RegExp(NAME, "gu"))].map(([part]) => folded(part));
+  const [from = "", to] = [parts.at(-1), folded(fresh)];
+  const above = parts.slice(0, -1);
+  const [first = "public", second] = above;
+  return [
+    ...(above.length < 2 ? [{ table: `${first}.${to}`, column: null, from }] : []),
+    ...(above.length > 0
+      ? [{ table: second === undefined ? `public.${first}` : `${first}.${second}`, column: to, from }]
+      : []),
+  ];
+}
+
 function hintsIn(text: string): readonly RenameHint[] {
   const tables = splitStatements(text).flatMap(({ text: statement, start, end }) => {
     const [, table] = TABLE.exec(statement) ?? [];

@@ -10,6 +10,8 @@ export function reasonOf({ kind, change, attributes }: SchemaDifference): string
     return "an index is invalid because its build has failed: drop it";
   if (SECRET_OPTIONS.includes(kind) && names.some((name) => name === "options" || name === "mapping options"))
     return "what may be a password is not written into a migration";
+  if (change === "added" && kind === "subscription")
+    return "its address may hold a password, which is not written into a migration";
   return NOT_GENERATED.includes(kind) ? `statements for this kind (${kind}) are not generated` : null;
 }
 

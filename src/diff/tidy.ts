@@ -1,10 +1,13 @@
-/** Statements of pg-delta that do nothing, left out, and others written as people write them. Pure. */
+/** Statements of pg-delta that do nothing or hold no address, left out, and others written as people write them. Pure. */
 
 import type { SchemaSnapshot } from "../schema/snapshot.ts";
 import { bareStatement } from "./change.ts";
 import type { DiffStatement } from "./statement.ts";
 
 const DROPS_DEFAULT = /^ALTER TABLE (.+) ALTER COLUMN (.+) DROP DEFAULT$/s;
+const SUBSCRIPTION = /^(?:CREATE|ALTER|COMMENT ON) SUBSCRIPTION ("(?:[^"]|"")+"|\S+)/;
+/** In place of an address, which may hold a password. */
+const NO_ADDRESS = "__CONN_HOST__";
 const GRANTS = /^GRANT .+? ON [A-Z ]+ ("?[^ ].*?)(?:\(.*\))? TO (\S+)$/s;
 /** All that there are for a table. Which ones there are depends on the version. */
 const ALL_OF_TABLE =
@@ -27,8 +30,14 @@ export function tidy(
       .map(({ name }) => bareStatement(name)),
   );
   const made: string[] = [];
+  const unaddressed = statements
+    .filter(({ text }) => text.includes(NO_ADDRESS))
+    .map(({ text }) => SUBSCRIPTION.exec(text)?.[1]);
   return statements
     .filter(({ text }, at) => {
+      // Left out, so that it is missing at the end and is named.
+      const [, subscription] = SUBSCRIPTION.exec(text) ?? [];
+      if (subscription !== undefined && unaddressed.includes(subscription)) return false;
       const bare = bareStatement(text);
       if (bare.startsWith("CREATE ")) made.push(bare);
       // Before each change of a type pg-delta drops the default, also where there is none.

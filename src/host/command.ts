@@ -3,6 +3,8 @@
  * it has started ends with it.
  */
 import { spawn } from "node:child_process";
+import type { Readable } from "node:stream";
+import { orAbort, timeLimit } from "../std/time.ts";
 
 export interface CommandOptions {
   readonly folder: string;
@@ -11,6 +13,8 @@ export interface CommandOptions {
   readonly signal: AbortSignal;
   /** Receives each line that it prints, on either stream. */
   readonly print?: (line: string) => void;
+  /** Receives stdout as it is, which then is not among the lines. */
+  readonly onOutput?: (text: string) => void;
   /** Called once it runs. */
   readonly onStart?: () => void;
 }
@@ -32,7 +36,7 @@ const GRACE_MS = 2_000;
 /** Throws the system's error if the program can't be started, and the reason of the signal if it aborts. */
 export async function runCommand(
   [program = "", ...words]: readonly string[],
-  { folder, environment, signal, print, onStart }: CommandOptions,
+  { folder, environment, signal, print, onOutput, onStart }: CommandOptions,
 ): Promise<CommandEnd> {
   signal.throwIfAborted();
   const child = spawn(program, words, {
@@ -49,7 +53,9 @@ export async function runCommand(
     if (lastLines.length > KEPT_LINES) lastLines.shift();
     print?.(line);
   };
-  const rests = [child.stdout, child.stderr].map((stream) => {
+  const spoken = onOutput === undefined ? [child.stdout, child.stderr] : [child.stderr];
+  const read = onOutput === undefined ? Promise.resolve() : readAll(child.stdout, onOutput);
+  const rests = spoken.map((stream) => {
     let rest = "";
     stream.setEncoding("utf8");
     stream.on("data", (text: string) => {
@@ -83,6 +89,9 @@ export async function runCommand(
         child.once("exit", (code, by) => setImmediate(() => resolve([code, by])));
       },
     );
+    // What it has started may hold the stream open for ever.
+    using limit = timeLimit(GRACE_MS);
+    await orAbort(read, limit.signal).catch(() => {});
     signal.throwIfAborted();
     for (const rest of rests) rest();
     return { exitCode, killedBy, lastLines };
@@ -94,6 +103,11 @@ export async function runCommand(
     end("SIGKILL");
     for (const stream of [child.stdout, child.stderr]) stream.destroy();
   }
+}
+
+async function readAll(stream: Readable, onOutput: (text: string) => void): Promise<void> {
+  stream.setEncoding("utf8").on("data", onOutput);
+  await new Promise<void>((resolve) => stream.once("close", resolve));
 }
 
 /** How it ended, for people: `it exited with code 3`, `it was ended by SIGKILL`. */

@@ -49,10 +49,10 @@ export function foresightCalls({
         return rehearse(assembled.target, { ...asked, ...parts }, context);
       });
     },
-    async diff(wanted) {
+    async diff(wanted = {}) {
       const { checkGiven, TEXT, TEXTS } = await given();
-      const keys = { from: TEXT, to: TEXT, exclude: TEXTS };
-      checkGiven(wanted, { name: "diff()", keys, required: ["to"] });
+      const keys = { from: TEXT, to: TEXT, exclude: TEXTS, rename: TEXTS };
+      checkGiven(wanted, { name: "diff()", keys });
       return callUnopened({ offline: false }, async ({ settings, say }, { signal }) => {
         const { diffOf } = await import("../assemble/diff.ts");
         return diffOf(settings, wanted, { say, signal });

@@ -120,7 +120,7 @@ export interface Migrator extends AsyncDisposable {
    * The statements from one schema to another, and back, proven on a scratch server. Databases that are named are only read.
    * Throws `SourceError` for a file of the schema, and `PlanRefused` if no statements are proven.
    */
-  diff(options: DiffGiven): Promise<SchemaDiffReport>;
+  diff(options?: DiffGiven): Promise<SchemaDiffReport>;
   /** Writes `up` or `down` as a script for psql. It reads the files, and connects to no database. */
   script(options?: ScriptGiven): Promise<Script>;
   /**

@@ -36,13 +36,16 @@ export async function outcomesOf(db: TestDatabase, changes: readonly SchemaChang
   return found;
 }
 
-interface Three {
+/** Says what else differs after the statements. */
+export type Judge = (copy: Connection, goal: Connection) => Promise<readonly string[]>;
+
+export interface Three {
   readonly present: Connection;
   readonly desired: Connection;
   readonly copy: Connection;
 }
 
-async function isClean(databases: Three, empty: SchemaSnapshot): Promise<boolean> {
+export async function isClean(databases: Three, empty: SchemaSnapshot): Promise<boolean> {
   for (const one of Object.values(databases)) {
     await one.execute("drop schema if exists s cascade");
     if (compareSchemas(empty, await takeSnapshot(one, ALL)).length > 0) return false;
@@ -50,17 +53,20 @@ async function isClean(databases: Three, empty: SchemaSnapshot): Promise<boolean
   return true;
 }
 
-async function thereAndBack(
+export async function thereAndBack(
   { present, desired, copy }: Three,
   { setup, change }: SchemaChange,
+  judge: Judge = async () => [],
 ): Promise<readonly string[]> {
   const inSchema = (text: string) => `set search_path = s; ${text}; reset search_path`;
   for (const one of [present, desired, copy]) await one.execute(`create schema s; ${inSchema(setup)}`);
   await desired.execute(inSchema(change));
   const ways = [];
-  for (const goal of [desired, present])
-    ways.push(await diffSchemas({ copy, desired: goal, compared: ALL }).catch(String));
-  const [there, back] = ways.map(outcomeOf);
+  for (const goal of [desired, present]) {
+    const diff = await diffSchemas({ copy, desired: goal, compared: ALL }).catch(String);
+    ways.push([...outcomeOf(diff), ...(await judge(copy, goal))]);
+  }
+  const [there, back] = ways;
   for (const one of [present, desired, copy]) await one.execute("drop subscription if exists sub");
   return [...(there ?? []), ...(back ?? []).map((text) => `back: ${text}`)];
 }

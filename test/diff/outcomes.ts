@@ -13,9 +13,19 @@ export const LEFT_OF_OBJECTS: Outcomes = {
   "a language": ["language mine: added"],
   "a server's option": ["server far: options"],
   "a shell type": ["type s.shell: added"],
+  "a subscription": ["subscription sub: added"],
   "a user mapping": ["user mapping PUBLIC on far: mapping options"],
   "an access method": ["access method heap2: added"],
   "an operator": ["operator s.===(integer,integer): restrict"],
   "an operator class": ["operator class s.oc using btree: added", "operator family s.oc using btree: added"],
   "an operator of a family": ["operator family s.fam using btree: operators"],
+};
+
+/** What a dump says of two schemas that the comparison calls equal. */
+export const SEEN_BY_DUMP_ALONE: Outcomes = {
+  // The order of parameters means nothing, and no statement sets it.
+  "storage parameters": [
+    "is: WITH (autovacuum_enabled=off, fillfactor='70');",
+    "wanted: WITH (fillfactor='70', autovacuum_enabled=off);",
+  ],
 };

@@ -20,8 +20,14 @@ export async function run(invocation: Invocation): Promise<Answer> {
 
 export function givenBy(flags: Invocation["flags"]) {
   const text = (value: Invocation["flags"][string]) => (typeof value === "string" ? value : undefined);
-  const exclude = Array.isArray(flags.exclude) ? (flags.exclude as readonly string[]) : [];
-  return { from: text(flags.from), to: text(flags.to), exclude };
+  const texts = (value: Invocation["flags"][string]) =>
+    Array.isArray(value) ? (value as readonly string[]) : [];
+  return {
+    from: text(flags.from),
+    to: text(flags.to),
+    exclude: texts(flags.exclude),
+    rename: texts(flags.rename),
+  };
 }
 
 function textOf(

@@ -36,7 +36,7 @@ export async function generate(
       {
         code: "DIFF_LOSES_DATA",
         message: `The migration would lose data: ${[first, ...more].join("; ")}`,
-        hint: "Say --allow-data-loss if that is meant. A rename is told in the desired schema: -- renamed from old_name",
+        hint: "Say --allow-data-loss if that is meant. A rename is told: -- renamed from old_name in the desired schema, or --rename old_name=new_name",
         details: { losses },
       },
     ]);
