@@ -160,6 +160,9 @@ export const ERROR_CODES = {
   STEP_NEVER_SETTLED: "StepFailed",
   STEP_PROCESS_ENDED: "StepFailed",
   RUN_INCOMPLETE: "StepFailed",
+  // Correct the migration or its test.
+  TEST_FAILED: "StepFailed",
+  TEST_DIFFERS: "StepFailed",
   // Look at what the check looks at.
   CHECK_FAILED: "StepFailed",
   // Fix the server.

@@ -90,6 +90,7 @@ export type { DryRunFailure, DryRunReport } from "./run/report/dry-run-report.ts
 export type { Observe, RunEvent } from "./run/report/events.ts";
 export type { Report, Rollback, StepFailure, StepReport } from "./run/report/report.ts";
 export type { StatusRow } from "./run/report/status-rows.ts";
+export type { TestedMigration, TestReport } from "./run/report/test-report.ts";
 export type { ImportState } from "./run/status.ts";
 export type { AttributeChange, SchemaDifference } from "./schema/compare.ts";
 export type { Redelivery, UndeliveredAction, UndeliveredMessage } from "./service/webhooks/undelivered.ts";

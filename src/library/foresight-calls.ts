@@ -22,7 +22,7 @@ export function foresightCalls({
   callWithFiles,
   callUnopened,
   options,
-}: ForesightDoors): Pick<Migrator, "lint" | "rehearse" | "diff" | "drift"> {
+}: ForesightDoors): Pick<Migrator, "lint" | "rehearse" | "test" | "diff" | "drift"> {
   const given = () => import("../config/given.ts");
   return {
     async lint(wanted = {}) {
@@ -47,6 +47,14 @@ export function foresightCalls({
         const asked = await options(opened, directionOf(goal), goal);
         const parts = rehearsalParts(settings, assembled.target, say);
         return rehearse(assembled.target, { ...asked, ...parts }, context);
+      });
+    },
+    async test(revision) {
+      const { checkValue, TEXT } = await given();
+      if (revision !== undefined) checkValue(revision, "The revision of test()", TEXT);
+      return callUnopened({ offline: false }, async ({ settings, say }, { signal }) => {
+        const { testOf } = await import("../assemble/test.ts");
+        return testOf(settings, { revision }, { say, signal });
       });
     },
     async diff(wanted = {}) {

@@ -25,6 +25,7 @@ import type { RepairReport } from "../run/repair.ts";
 import type { DryRunReport } from "../run/report/dry-run-report.ts";
 import type { Report } from "../run/report/report.ts";
 import type { StatusRow } from "../run/report/status-rows.ts";
+import type { TestReport } from "../run/report/test-report.ts";
 import type { SchemaDiffReport } from "../run/schema-diff.ts";
 import type { ImportState } from "../run/status.ts";
 import type { Redelivery, UndeliveredAction } from "../service/webhooks/undelivered.ts";
@@ -116,6 +117,11 @@ export interface Migrator extends AsyncDisposable {
    * the safer way. The target is only read. Throws what `plan(goal)` would throw.
    */
   rehearse(goal?: string): Promise<RehearsalReport>;
+  /**
+   * Runs every migration, or the one that is named, up, down and up again on a scratch server, with the rows and expectations
+   * of its test file. What failed is in the report, and is not thrown. The target is only asked for its version.
+   */
+  test(revision?: string): Promise<TestReport>;
   /**
    * The statements from one schema to another, and back, proven on a scratch server. Databases that are named are only read.
    * Throws `SourceError` for a file of the schema, and `PlanRefused` if no statements are proven.

@@ -27,6 +27,7 @@ import {
 } from "../rehearsal/report.ts";
 import type { SeenStatement } from "../rehearsal/seen.ts";
 import type { Source } from "../source/source.ts";
+import { limited } from "./listed.ts";
 import { migrate } from "./migrate.ts";
 import type { MigrateOptions } from "./plan.ts";
 import { withConnection } from "./session/connect.ts";
@@ -212,21 +213,6 @@ async function onScratch<T>(
     settings: { ...target.settings, mirror: "none", lockAttempts: 1, backfillParallel: 1 },
   };
   return await work(staged, { ...context, observe: () => {}, soFar: undefined });
-}
-
-function limited(source: Source, only: ReadonlySet<string>): Source {
-  return {
-    get layout() {
-      return source.layout;
-    },
-    folder: source.folder,
-    async list() {
-      const listing = await source.list();
-      return { migrations: listing.migrations.filter(({ id }) => only.has(id)), problems: [] };
-    },
-    read: (...wanted) => source.read(...wanted),
-    inform: (facts) => source.inform?.(facts),
-  };
 }
 
 function unknownStep(step: Step, because: string): RehearsedStep {

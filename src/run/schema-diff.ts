@@ -20,6 +20,7 @@ import type { DiffStatement } from "../diff/statement.ts";
 import { DatabaseError, PlanRefused } from "../errors.ts";
 import { describeDifference, type SchemaDifference } from "../schema/compare.ts";
 import { type SchemaSnapshot, takeSnapshot } from "../schema/snapshot.ts";
+import { ensureRoles, messageOf, rolesOf, runWithRoles } from "./scratch-roles.ts";
 
 /** A state of a schema, and how it is made in an empty database. */
 export type SchemaState =
@@ -173,35 +174,6 @@ async function build({ scratch, input, notes }: Stage, { database, state, owner 
   await leaveOut(connection, input);
 }
 
-/** A role that a migration speaks of is made, because roles belong to the server. A step that failed was rolled back. */
-async function runWithRoles(connection: Connection, run: () => Promise<void>): Promise<void> {
-  const made = new Set<string>();
-  for (;;)
-    try {
-      return await run();
-    } catch (error) {
-      // The scratch server speaks English.
-      const [, role] = /role "(.+?)" does not exist/.exec(messageOf(error)) ?? [];
-      if (role === undefined || made.has(role)) throw error;
-      made.add(role);
-      await ensureRoles(connection, [role]);
-    }
-}
-
-async function ensureRoles(connection: Connection, names: readonly string[]): Promise<void> {
-  const there = new Set(await rolesOf(connection));
-  for (const name of names)
-    if (!there.has(name) && !name.startsWith("pg_"))
-      await connection.execute(`create role ${identifier(name)} superuser`);
-}
-
-async function rolesOf(connection: Connection): Promise<readonly string[]> {
-  const { rows } = await connection.query<{ readonly name: string }>(
-    "select rolname::text as name from pg_catalog.pg_roles",
-  );
-  return rows.map(({ name }) => name);
-}
-
 /** Our own tables and those of the patterns are in neither database. */
 async function leaveOut(connection: Connection, { exclude, ledgerSchema }: SchemaDiffInput): Promise<void> {
   if (ledgerSchema !== "public")
@@ -249,8 +221,4 @@ function unproven(left: readonly string[], what: string): PlanRefused {
       details: { left },
     },
   ]);
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

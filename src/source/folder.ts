@@ -2,11 +2,14 @@
 import { type Dirent, lstatSync, readdirSync } from "node:fs";
 import { SourceError } from "../errors.ts";
 import { unreadableFolder } from "./problems.ts";
+import { isTestAmong } from "./test-file.ts";
 
-/** Sorted by code units. Throws `SourceError` (`SOURCE_FOLDER_MISSING`, `SOURCE_FOLDER_UNREADABLE`). */
+/** Without the tests of migrations. Sorted by code units. Throws `SourceError` (`SOURCE_FOLDER_MISSING`, `SOURCE_FOLDER_UNREADABLE`). */
 export function readFolder(folder: string, shown = folder): Dirent[] {
   try {
-    return readdirSync(folder, { withFileTypes: true }).sort((a, b) => (a.name < b.name ? -1 : 1));
+    const entries = readdirSync(folder, { withFileTypes: true });
+    const isTest = isTestAmong(entries.map(({ name }) => name));
+    return entries.filter(({ name }) => !isTest(name)).sort((a, b) => (a.name < b.name ? -1 : 1));
   } catch (error) {
     throw new SourceError([unreadableFolder(shown, error as { code?: string; message: string })], {
       cause: error,

@@ -76,6 +76,7 @@ describe("createMigrator", () => {
       ["duplicates", [{ limit: -1 }], /^limit of duplicates\(\) is not a whole number/],
       ["contactSheet", [{ kinds: [] }], /^kinds of contactSheet\(\) is an empty list/],
       ["rehearse", [null], /^The goal of rehearse\(\) is null/],
+      ["test", [null], /^The revision of test\(\) is null/],
       ["dryRun", [null], /^The goal of dryRun\(\) is null/],
       ["script", [null], /^script\(\) takes an object/],
       ["script", ["0001_a"], /^script\(\) takes an object/],

@@ -60,6 +60,10 @@ const LINT: Elsewhere = {
 };
 
 export const ELSEWHERE: Readonly<Record<string, Elsewhere>> = {
+  "run/folder-test.ts #differences: godwit test … --json": {
+    file: "test/rehearsal/folder-test.test.ts",
+    title: "what does not come back equal, or not twice, is named; what has no way back is said",
+  },
   // Each needs nothing but a folder with one migration.
   "analysis/waived.ts Waived: godwit lint --rules": LINT,
   "assemble/lint.ts refuseUnknownRules: godwit lint --rules": LINT,

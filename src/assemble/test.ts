@@ -1,0 +1,44 @@
+/** A scratch server for the test of a folder, and the target on it. */
+import type { Config } from "../config/config.ts";
+import type { TestReport } from "../run/report/test-report.ts";
+import { secretUrl } from "../std/secret.ts";
+import { assemble, createContext } from "./assemble.ts";
+import { majorOf, openScratchLike } from "./rehearsal.ts";
+
+export interface TestGiven {
+  /** An id or the start of one. Left out: all migrations. */
+  readonly revision?: string | undefined;
+}
+
+export interface TestCall {
+  readonly say: (line: string) => void;
+  readonly signal: AbortSignal;
+}
+
+/** Throws `ConfigError` for an unknown revision. What a migration comes to is in the report. */
+export async function testOf(config: Config, given: TestGiven, call: TestCall): Promise<TestReport> {
+  const { testMigrations } = await import("../run/folder-test.ts");
+  const { say, signal } = call;
+  const major = config.values.lint.postgresVersion ?? (await majorOf(config, call));
+  await using scratch = await openScratchLike(config, { major, signal });
+  const database = databaseName(config);
+  await scratch.create(database);
+  const url = scratch.urlOf(database);
+  const own = Object.entries(config.environment).filter(([name]) => !/^PG[A-Z]+$/.test(name));
+  const environment = { ...Object.fromEntries(own), DATABASE_URL: url };
+  const staged = { ...config, environment, values: { ...config.values, databaseUrl: secretUrl(url) } };
+  await using assembled = await assemble(staged, { say, signal, needsFiles: true });
+  const context = createContext(staged, { observe: () => {}, signal });
+  const options = { scratch, database, revision: given.revision ?? null };
+  return await testMigrations(assembled.target, options, context);
+}
+
+const TAKEN = ["postgres", "template0", "template1", "godwit_saved"];
+
+/** The name that migrations may speak of. */
+function databaseName({ values }: Config): string {
+  const url = values.databaseUrl?.reveal();
+  const name =
+    url !== undefined && URL.canParse(url) ? decodeURIComponent(new URL(url).pathname.slice(1)) : "";
+  return name === "" || TAKEN.includes(name) ? "godwit_test" : name;
+}

@@ -1,0 +1,36 @@
+/** The roles that migrations speak of, made on a scratch server as they are missed. */
+import { identifier } from "../core/sql/quote.ts";
+import type { Connection } from "../database/connection.ts";
+
+/** A role that a migration speaks of is made, because roles belong to the server. A step that failed was rolled back. */
+export async function runWithRoles<T>(connection: Connection, run: () => Promise<T>): Promise<T> {
+  const made = new Set<string>();
+  for (;;)
+    try {
+      return await run();
+    } catch (error) {
+      // The scratch server speaks English.
+      const [, role] = /role "(.+?)" does not exist/.exec(messageOf(error)) ?? [];
+      if (role === undefined || made.has(role)) throw error;
+      made.add(role);
+      await ensureRoles(connection, [role]);
+    }
+}
+
+export async function ensureRoles(connection: Connection, names: readonly string[]): Promise<void> {
+  const there = new Set(await rolesOf(connection));
+  for (const name of names)
+    if (!there.has(name) && !name.startsWith("pg_"))
+      await connection.execute(`create role ${identifier(name)} superuser`);
+}
+
+export async function rolesOf(connection: Connection): Promise<readonly string[]> {
+  const { rows } = await connection.query<{ readonly name: string }>(
+    "select rolname::text as name from pg_catalog.pg_roles",
+  );
+  return rows.map(({ name }) => name);
+}
+
+export function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
