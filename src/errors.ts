@@ -124,6 +124,7 @@ export const ERROR_CODES = {
   LEDGER_ELSEWHERE: "PlanRefused",
   LEDGER_DAMAGED: "PlanRefused",
   SCHEMA_DRIFTED: "PlanRefused",
+  RISK_TOO_HIGH: "PlanRefused",
   SCHEMA_SNAPSHOT_MISSING: "PlanRefused",
   SCHEMA_SNAPSHOT_OUTDATED: "PlanRefused",
   REPAIR_REFUSED: "PlanRefused",

@@ -15,7 +15,7 @@ const RUNGS: readonly [pattern: RegExp, rung: number][] = [
   [/^(database|source|origin|pixels)\//, 3],
   [/^(ledger|lock|queue|images|tools)\//, 4],
   [/^(analysis|backfill|import|duplicates|rehearsal|schema)\//, 5],
-  [/^diff\//, 5.5],
+  [/^(diff|prediction)\//, 5.5],
   [/^run\/report\//, 6.1],
   [/^run\/session\//, 6.2],
   [/^run\/(catalog|mirror|checks)\//, 6.3],

@@ -13,9 +13,10 @@ export function migrateOptions(config: Config, direction: Direction, to: string)
   const rollback = direction === "up" && rollbackOnFailure;
   const until = wanted === null ? undefined : (parseMoment(wanted, new Date()) ?? undefined);
   const requireNoDrift = direction === "up" && values.requireNoDrift;
+  const maxRisk = direction === "up" && values.maxRisk !== "any" ? values.maxRisk : undefined;
   const waitForBackfills = direction === "up" && values.waitForBackfills;
   const goal = { direction, to, phases };
-  const more = { targetName, until, requireNoDrift, waitForBackfills };
+  const more = { targetName, until, requireNoDrift, maxRisk, waitForBackfills };
   return { goal, failure: onFailure, outOfOrder, rollback, ...more };
 }
 

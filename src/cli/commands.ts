@@ -20,7 +20,13 @@ const LIVE = [
 /** What an import of files is given, wherever it runs. */
 const IMPORTING: readonly OptionKey[] = ["newOrigin", "allowMissing", "followLinks"];
 /** What the migrations beside an app are given as if `up` had been typed, and what is for `run` alone. */
-const GOING_ON: readonly OptionKey[] = ["rollbackOnFailure", "requireNoDrift", "until", "waitForBackfills"];
+const GOING_ON: readonly OptionKey[] = [
+  "rollbackOnFailure",
+  "requireNoDrift",
+  "maxRisk",
+  "until",
+  "waitForBackfills",
+];
 const BESIDE_APP = OPTIONS.flatMap((option) => (option.forRun === true ? [option.key] : []));
 const SERVICE: readonly OptionKey[] = [
   "healthPort",
@@ -84,6 +90,7 @@ export const COMMANDS: readonly CommandRow[] = [
       ["godwit up +1", "apply the next one"],
       ["godwit up --phase startup", "only what must be there before a release"],
       ["godwit up --rollback-on-failure", "all of it, or nothing"],
+      ["godwit up --max-risk brief", "nothing that blocks others for longer than a moment"],
       ["godwit up --until 06:00", "backfills end for now at six, and the next run goes on"],
       ["godwit up --wait-for-backfills", "also what waits for a backfill of another run"],
       ["godwit up backend auth", "only these two of several configured targets"],
@@ -181,10 +188,18 @@ export const COMMANDS: readonly CommandRow[] = [
         syntax: "--sample",
         help: "try a window of each backfill, roll it back, and estimate its duration and WAL; its rows are locked for at most 2s, and used numbers of sequences are gone",
       },
+      {
+        syntax: "--rehearse",
+        help: "run it on a scratch server first, and show locks, risk and the safer way of each statement",
+      },
+      { syntax: "--markdown", help: "with --rehearse: as a comment for a pull request" },
     ],
     honours: PLANNING,
+    needs: [{ flag: "markdown", other: "rehearse" }],
     examples: [
       ["godwit plan", "what godwit up would do now"],
+      ["godwit plan --rehearse", "what it locks, how large that is, and who is in its way now"],
+      ["godwit plan --rehearse --markdown", "the same as a comment for a pull request"],
       ["godwit plan --json", "the same as data"],
       ["godwit plan --sample", "how long the backfills will take"],
     ],

@@ -1,6 +1,7 @@
 /** The shape of `godwit.config.ts`. */
 import type { Level } from "../analysis/finding.ts";
 import type { Phase } from "../core/migration.ts";
+import type { MaxRisk } from "../prediction/max-risk.ts";
 import type { LayoutName } from "../source/layouts/layouts.ts";
 import type { Mode, WebhookEvent, WebhookFormat } from "./options.ts";
 
@@ -50,6 +51,11 @@ export interface ConfigFile {
   readonly rollbackOnFailure?: boolean | undefined;
   /** Default `false`. `true`: waits for backfills that another run is carrying out, and then goes on with what needs them. */
   readonly waitForBackfills?: boolean | undefined;
+  /**
+   * Default `any`. Else `up` rehearses its plan first, and refuses to run if a migration is riskier than this, or was not
+   * rehearsed.
+   */
+  readonly maxRisk?: MaxRisk | undefined;
   /** Refuses to run if the schema was changed by hand since the last run. */
   readonly requireNoDrift?: boolean | undefined;
   /**

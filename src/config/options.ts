@@ -3,6 +3,7 @@
  * made from it. Nothing about an option is written twice.
  */
 import { PHASES, type Phase } from "../core/migration.ts";
+import { MAX_RISKS, type MaxRisk } from "../prediction/max-risk.ts";
 import { LAYOUT_NAMES } from "../source/layouts/layouts.ts";
 import { type Delays, parseDelays } from "../std/delays.ts";
 import type { Secret } from "../std/secret.ts";
@@ -40,6 +41,7 @@ export interface Values {
   readonly rollbackOnFailure: boolean;
   /** When backfills begin no further window, as it was written. */
   readonly until: string | null;
+  readonly maxRisk: MaxRisk;
   readonly requireNoDrift: boolean;
   readonly waitForBackfills: boolean;
   readonly driftIgnore: readonly string[];
@@ -316,6 +318,14 @@ export const OPTIONS: readonly Option[] = [
     flag: "--wait-for-backfills",
     forUp: true,
     help: "wait for backfills that another run is carrying out, and then go on with what needs them",
+  },
+  {
+    key: "maxRisk",
+    ...choice(...MAX_RISKS),
+    flag: "--max-risk <risk>",
+    forUp: true,
+    default: "any",
+    help: "rehearse first, and refuse to run if a migration is riskier, or was not rehearsed",
   },
   {
     key: "requireNoDrift",

@@ -38,15 +38,13 @@ export function foresightCalls({
       const { checkValue, TEXT } = await given();
       checkValue(goal, "The goal of rehearse()", TEXT);
       return callWithFiles(async (opened, context) => {
-        const [{ rehearse }, { rehearsalParts }, { directionOf }] = await Promise.all([
-          import("../run/rehearse.ts"),
-          import("../assemble/rehearsal.ts"),
+        const [{ forecast }, { directionOf }] = await Promise.all([
+          import("../assemble/forecast.ts"),
           import("../run/plan.ts"),
         ]);
-        const { settings, assembled, say } = opened;
+        const { settings: config, assembled, say } = opened;
         const asked = await options(opened, directionOf(goal), goal);
-        const parts = rehearsalParts(settings, assembled.target, say);
-        return rehearse(assembled.target, { ...asked, ...parts }, context);
+        return forecast({ config, target: assembled.target, print: say }, asked, context);
       });
     },
     async test(revision) {

@@ -65,14 +65,21 @@ export function migratorOf(load: Load, { name, signal }: MigratorOptions): Migra
       (await import("../assemble/imports.ts")).assembleImports(settings);
   const up = (to: string) =>
     callWithFiles(async (opened, context) => {
-      const [{ migrateUp }, { remarkOnMode }, { switchedOff }, { skippedReport }, { assembleChecks }] =
-        await Promise.all([
-          import("../run/up.ts"),
-          import("../assemble/options.ts"),
-          import("../config/switched-off.ts"),
-          import("../run/report/skipped.ts"),
-          import("../assemble/checks.ts"),
-        ]);
+      const [
+        { migrateUp },
+        { remarkOnMode },
+        { switchedOff },
+        { skippedReport },
+        { assembleChecks },
+        { approvalBy },
+      ] = await Promise.all([
+        import("../run/up.ts"),
+        import("../assemble/options.ts"),
+        import("../config/switched-off.ts"),
+        import("../run/report/skipped.ts"),
+        import("../assemble/checks.ts"),
+        import("../assemble/forecast.ts"),
+      ]);
       const off = switchedOff(opened.settings.values);
       if (off !== null) {
         opened.say(off);
@@ -81,9 +88,11 @@ export function migratorOf(load: Load, { name, signal }: MigratorOptions): Migra
       const remark = await remarkOnMode(opened.settings, opened.assembled.target);
       if (remark !== null) opened.say(remark);
       const goal = await options(opened, "up", to);
+      const { target } = opened.assembled;
       const checks = assembleChecks(opened.settings);
+      const approval = approvalBy({ config: opened.settings, target, print: opened.say });
       return announced(opened, { command: "up", context }, (told) =>
-        migrateUp(opened.assembled.target, goal, { context: told, imports: imports(opened), checks }),
+        migrateUp(target, goal, { context: told, imports: imports(opened), checks, approval }),
       );
     });
   const down = (to: string) =>

@@ -12,7 +12,6 @@ import type { Problem } from "../errors.ts";
 import type { ImportRun } from "../images/runs.ts";
 import type { ImportReport } from "../import/report.ts";
 import type { LoggedRow, Recorded } from "../ledger/ledger.ts";
-import type { RehearsalReport } from "../rehearsal/report.ts";
 import type { AdoptReport } from "../run/adopt/adopt-report.ts";
 import type { AdoptOptions } from "../run/adopt.ts";
 import type { BaselineOptions, BaselineReport } from "../run/baseline.ts";
@@ -20,6 +19,7 @@ import type { Compatibility } from "../run/compatible.ts";
 import type { Repair } from "../run/corrections.ts";
 import type { DriftReport } from "../run/drift.ts";
 import type { ContactSheet } from "../run/duplicates.ts";
+import type { Forecast } from "../run/forecast.ts";
 import type { Linted } from "../run/lint.ts";
 import type { RepairReport } from "../run/repair.ts";
 import type { DryRunReport } from "../run/report/dry-run-report.ts";
@@ -114,9 +114,9 @@ export interface Migrator extends AsyncDisposable {
   lint(options?: LintGiven): Promise<Linted>;
   /**
    * Executes the plan of `up(goal)` on a scratch server. For each statement, the report has its locks, what it writes anew, and
-   * the safer way. The target is only read. Throws what `plan(goal)` would throw.
+   * the safer way; and how large the tables are on the target, and who holds locks on them now. The target is only read. Throws what `plan(goal)` would throw.
    */
-  rehearse(goal?: string): Promise<RehearsalReport>;
+  rehearse(goal?: string): Promise<Forecast>;
   /**
    * Runs every migration, or the one that is named, up, down and up again on a scratch server, with the rows and expectations
    * of its test file. What failed is in the report, and is not thrown. The target is only asked for its version.

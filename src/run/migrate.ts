@@ -194,6 +194,7 @@ class Run {
     const policy = { ...asked.policy, failed: new Set(this.#tally.errors.keys()), passedOver };
     const input = { ...asked, policy };
     const decided = plan(input);
+    this.#options.approve?.(decided);
     this.#tally.planned(decided);
     this.#options.onPlanned?.(input);
     this.#context.observe({ kind: "planned", plan: decided });

@@ -8,12 +8,13 @@ import type { Goal, plan } from "../core/plan.ts";
 import { withoutFile } from "../core/renamed.ts";
 import { literal } from "../core/sql/quote.ts";
 import { regclass } from "../core/sql/regclass.ts";
-import type { PassedOver, PlanInput } from "../core/step.ts";
+import type { PassedOver, Plan, PlanInput } from "../core/step.ts";
 import type { Connection } from "../database/connection.ts";
 import { SourceError } from "../errors.ts";
 import type { RecordedHistory } from "../ledger/ledger.ts";
 
 import { backfillKey, holderOf } from "../lock/backfill-lock.ts";
+import type { MaxRisk } from "../prediction/max-risk.ts";
 import type { Listing } from "../source/source.ts";
 import type { Target } from "./session/target.ts";
 
@@ -25,6 +26,10 @@ export interface MigrateOptions {
   readonly rollback?: boolean | undefined;
   /** `up`: refused if the schema was changed by hand since the last run. */
   readonly requireNoDrift?: boolean | undefined;
+  /** `up`: rehearses first, and is refused if a step is riskier than this. */
+  readonly maxRisk?: Exclude<MaxRisk, "any"> | undefined;
+  /** Throws if this may not be carried out. */
+  readonly approve?: ((plan: Plan) => void) | undefined;
   /** `up`: waits for backfills that another run is carrying out, and then goes on with what needs them. */
   readonly waitForBackfills?: boolean | undefined;
   /** The moment from which backfills begin no window. */

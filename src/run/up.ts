@@ -12,6 +12,7 @@ import type { ImportReport } from "../import/report.ts";
 import type { Check } from "./checks/check.ts";
 import { runChecks } from "./checks/checks.ts";
 import { type Import, runImport } from "./import.ts";
+import type { Approval } from "./max-risk.ts";
 import { migrate } from "./migrate.ts";
 import { includesImports, type MigrateOptions } from "./plan.ts";
 import type { Report } from "./report/report.ts";
@@ -26,6 +27,8 @@ export interface UpOptions {
   readonly imports: () => Promise<readonly Import[]>;
   /** What must hold afterwards. */
   readonly checks?: readonly Check[];
+  /** What `maxRisk` is judged by. */
+  readonly approval: Approval;
 }
 
 /**
@@ -34,9 +37,10 @@ export interface UpOptions {
  */
 export async function migrateUp(
   target: Target,
-  options: MigrateOptions,
-  { context, imports, checks = [] }: UpOptions,
+  asked: MigrateOptions,
+  { context, imports, checks = [], approval }: UpOptions,
 ): Promise<Report> {
+  const options = asked.maxRisk === undefined ? asked : await approval(asked, context);
   const wanted = includesImports(options.goal) ? await imports() : [];
   const rollback = options.rollback === true;
   if (rollback) refuseRollback(options, wanted);

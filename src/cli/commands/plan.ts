@@ -8,6 +8,9 @@ import { preview } from "../../run/status.ts";
 import { formatDuration } from "../../std/time.ts";
 import type { Answer, Invocation } from "../command.ts";
 import { refuseFlags } from "../given.ts";
+import { forecastText } from "../output/forecast.ts";
+import { markdownOf } from "../output/forecast-markdown.ts";
+import { bytes, number } from "../output/numbers.ts";
 import { formatProblem, type Paint } from "../output/problems.ts";
 import { withFiles } from "../session.ts";
 import { heldLines, waitingLines } from "./up.ts";
@@ -16,16 +19,28 @@ export async function run(invocation: Invocation): Promise<Answer> {
   const to = invocation.arguments[0] ?? "heads";
   const direction = directionOf(to);
   if (direction === "down") refuseFlags(`godwit plan ${to}`, invocation.flags, OF_UP);
-  return withFiles(invocation, async ({ target, config, context }) => {
+  return withFiles(invocation, async (session) => {
+    const { target, config, context } = session;
     const options = migrateOptions(config, direction, to);
     const sample = invocation.flags.sample === true;
     const decided = await preview(target, { ...options, sample }, context);
     const wanted = includesImports(options.goal) ? await assembleImports(config) : [];
     const imports = wanted.map(({ name }) => name);
+    const rehearsal =
+      invocation.flags.rehearse === true
+        ? await (await import("./rehearse.ts")).forecastOf(invocation, session, to)
+        : null;
+    const { paint } = invocation.terminal;
+    const json = { target: target.name, plan: decided, imports };
+    if (rehearsal === null) return { json, text: textOf(decided, imports, paint), result: true };
+    const asMarkdown = invocation.flags.markdown === true;
     return {
-      json: { target: target.name, plan: decided, imports },
-      text: textOf(decided, imports, invocation.terminal.paint),
+      json: { ...json, rehearsal },
+      text: asMarkdown
+        ? markdownOf(rehearsal, decided.held)
+        : `${textOf(decided, imports, paint)}\n${forecastText(rehearsal, paint)}`,
       result: true,
+      exitCode: rehearsal.counts.failed > 0 ? 1 : 0,
     };
   });
 }
@@ -117,17 +132,6 @@ function sampleLines(
     ...(sequences.length === 0 ? [] : [`  Numbers of ${sequences.join(", ")} were used up.`]),
     ...(unsampled == null ? [] : [`  A larger sample, ${unsampled.replace(/\.$/, "")}.`]),
   ];
-}
-
-function number(value: number): string {
-  return Math.round(value).toLocaleString("en-US");
-}
-
-function bytes(value: number): string {
-  const [unit, size] =
-    value >= 1024 ** 3 ? ["GB", 1024 ** 3] : value >= 1024 ** 2 ? ["MB", 1024 ** 2] : ["kB", 1024];
-  const scaled = value / size;
-  return `${scaled >= 10 ? number(scaled) : scaled.toFixed(1)} ${unit}`;
 }
 
 function adoptedLine({ title, table, revisions }: NonNullable<Plan["adopts"]>): string {

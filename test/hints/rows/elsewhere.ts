@@ -21,6 +21,10 @@ const NO_DRIFT = drift(
 const NO_SNAPSHOT = drift(
   "without a snapshot, or with one from before the last migration, nothing is guessed",
 );
+const RISKY: Elsewhere = {
+  file: "test/prediction/risk.test.ts",
+  title: "refuses before the first step, also by variable and in the library, and its hint leads on",
+};
 const KEPT: Elsewhere = {
   file: "test/backfill/undo.test.ts",
   title: "what its refusals advise leads on",
@@ -229,6 +233,8 @@ export const ELSEWHERE: Readonly<Record<string, Elsewhere>> = {
   "run/catalog/kept-schema.ts notKept: godwit drift --accept": drift(
     "a snapshot that cannot be kept stops nothing, and is kept once that is mended",
   ),
+  "run/max-risk.ts problemOf: godwit plan --rehearse": RISKY,
+  "run/max-risk.ts problemOf: godwit up --max-risk any": RISKY,
   // A table that is another one, or gone, while its backfill is half done.
   "run/step/backfill/edited.ts withoutTable: godwit repair --mark-done …": {
     ...OTHER_TABLE,

@@ -1,0 +1,96 @@
+/** A rehearsed plan as a comment for a pull request. What others wrote stays text there: it makes no table, link or mention. */
+import { shownStatement } from "../../core/sql/shown.ts";
+import type { RehearsedStatement } from "../../rehearsal/report.ts";
+import type { Forecast } from "../../run/forecast.ts";
+import type { Report } from "../../run/report/report.ts";
+import { sizeWords, stepVerdict, verdictOf, waitWords } from "./forecast.ts";
+
+export function markdownOf(report: Forecast, held: Report["held"]): string {
+  const { steps, scratch, version, otherVersion, gaps, counts } = report;
+  const heldLine =
+    held.length === 0
+      ? []
+      : ["", `Held back for a later phase: ${held.map(({ revision }) => code(revision)).join(", ")}.`];
+  if (steps.length === 0) return ["### Migrations: nothing is pending", ...heldLine].join("\n");
+  const { rehearsed, notRehearsed, notUnderstood, failed } = counts;
+  return [
+    `### Migrations: ${steps.length} pending`,
+    "",
+    "| Migration | Statement | Risk | What happens | Safer |",
+    "| --- | --- | --- | --- | --- |",
+    ...steps.flatMap((step) => {
+      const { revision, notRehearsed: because, statements } = step;
+      const why = because === null ? [] : [text(`Not rehearsed: ${because}.`)];
+      if (statements.length === 0)
+        return [
+          row([
+            code(revision),
+            "",
+            mark(because === null ? stepVerdict(step, report) : "not known"),
+            why.join(""),
+            "",
+          ]),
+        ];
+      return statements.map((statement, index) =>
+        row([index === 0 ? code(revision) : "", ...cellsOf(statement, report, index === 0 ? why : [])]),
+      );
+    }),
+    "",
+    ...gaps.map((gap) => `- The rehearsal differs from the target: ${text(gap)}`),
+    ...(gaps.length === 0 ? [] : [""]),
+    `${scratch === null ? "" : `Rehearsed on PostgreSQL ${scratch}${otherVersion ? ` (the target has ${version})` : ""}. `}${rehearsed} rehearsed, ${notRehearsed} not rehearsed, ${notUnderstood} not understood${failed === 0 ? "" : `, ${failed} failed`}.`,
+    ...heldLine,
+  ].join("\n");
+}
+
+function cellsOf(
+  statement: RehearsedStatement,
+  report: Forecast,
+  before: readonly string[],
+): readonly string[] {
+  const { state, why, safer } = statement;
+  const verdict = state === "rehearsed" ? verdictOf(statement, report) : state;
+  const words = [...before, why, ...sizeWords(statement, report), ...waitWords(statement, report)];
+  return [
+    code(shownStatement(statement.text)),
+    mark(verdict),
+    words.map(text).join("<br>"),
+    text(safer ?? ""),
+  ];
+}
+
+const MARKS: Readonly<Record<string, string>> = {
+  safe: "🟢",
+  "brief lock": "🟢",
+  failed: "🔴",
+  "blocks writes": "🟠",
+  "blocks reads": "🔴",
+};
+
+function mark(verdict: string): string {
+  const sign = MARKS[verdict] ?? (verdict.startsWith("rewrites") ? "🔴" : "⚪");
+  return `${sign} ${verdict}`;
+}
+
+function row(cells: readonly string[]): string {
+  return `| ${cells.join(" | ")} |`;
+}
+
+/** In a table, a bar ends the cell even within code. */
+function code(words: string): string {
+  const flat = words.replace(/\s+/g, " ").trim();
+  if (flat === "") return "";
+  const longest = Math.max(0, ...[...flat.matchAll(/`+/g)].map(([run]) => run.length));
+  const fence = "`".repeat(longest + 1);
+  const pad = flat.startsWith("`") || flat.endsWith("`") ? " " : "";
+  return `${fence}${pad}${flat.replaceAll("|", "\\|")}${pad}${fence}`;
+}
+
+function text(words: string): string {
+  return words
+    .replace(/\s+/g, " ")
+    .replace(/[\\`*_[\]|#~]/g, "\\$&")
+    .replaceAll("&", "&amp;")
+    .replaceAll("<", "&lt;")
+    .replaceAll("@", "&#64;");
+}
