@@ -4,6 +4,7 @@ import { type Direction, PHASES } from "../core/migration.ts";
 import type { MigrateOptions } from "../run/plan.ts";
 import type { Target } from "../run/session/target.ts";
 import { parseMoment } from "../std/moment.ts";
+import { assembleChecks } from "./checks.ts";
 
 export function migrateOptions(config: Config, direction: Direction, to: string): MigrateOptions {
   const { onFailure, outOfOrder, rollbackOnFailure, until: wanted, ...values } = config.values;
@@ -15,7 +16,8 @@ export function migrateOptions(config: Config, direction: Direction, to: string)
   const requireNoDrift = direction === "up" && values.requireNoDrift;
   const waitForBackfills = direction === "up" && values.waitForBackfills;
   const goal = { direction, to, phases };
-  const more = { targetName, until, requireNoDrift, waitForBackfills };
+  const checks = direction === "up" ? assembleChecks(config) : [];
+  const more = { targetName, until, requireNoDrift, waitForBackfills, checks };
   return { goal, failure: onFailure, outOfOrder, rollback, ...more };
 }
 

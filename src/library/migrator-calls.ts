@@ -65,14 +65,12 @@ export function migratorOf(load: Load, { name, signal }: MigratorOptions): Migra
       (await import("../assemble/imports.ts")).assembleImports(settings);
   const up = (to: string) =>
     callWithFiles(async (opened, context) => {
-      const [{ migrateUp }, { remarkOnMode }, { switchedOff }, { skippedReport }, { assembleChecks }] =
-        await Promise.all([
-          import("../run/up.ts"),
-          import("../assemble/options.ts"),
-          import("../config/switched-off.ts"),
-          import("../run/report/skipped.ts"),
-          import("../assemble/checks.ts"),
-        ]);
+      const [{ migrateUp }, { remarkOnMode }, { switchedOff }, { skippedReport }] = await Promise.all([
+        import("../run/up.ts"),
+        import("../assemble/options.ts"),
+        import("../config/switched-off.ts"),
+        import("../run/report/skipped.ts"),
+      ]);
       const off = switchedOff(opened.settings.values);
       if (off !== null) {
         opened.say(off);
@@ -81,9 +79,8 @@ export function migratorOf(load: Load, { name, signal }: MigratorOptions): Migra
       const remark = await remarkOnMode(opened.settings, opened.assembled.target);
       if (remark !== null) opened.say(remark);
       const goal = await options(opened, "up", to);
-      const checks = assembleChecks(opened.settings);
       return announced(opened, { command: "up", context }, (told) =>
-        migrateUp(opened.assembled.target, goal, { context: told, imports: imports(opened), checks }),
+        migrateUp(opened.assembled.target, goal, { context: told, imports: imports(opened) }),
       );
     });
   const down = (to: string) =>

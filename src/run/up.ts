@@ -7,10 +7,10 @@
  * Under `stop` a failure ends it there. Under `continue` the rest goes on, and it is a failure in the end.
  */
 import type { Phase } from "../core/migration.ts";
+import type { Connection } from "../database/connection.ts";
 import { GodwitError, Interrupted } from "../errors.ts";
 import type { ImportReport } from "../import/report.ts";
-import type { Check } from "./checks/check.ts";
-import { runChecks } from "./checks/checks.ts";
+import { type Checking, runChecks } from "./checks/checks.ts";
 import { type Import, runImport } from "./import.ts";
 import { migrate } from "./migrate.ts";
 import { includesImports, type MigrateOptions } from "./plan.ts";
@@ -24,8 +24,6 @@ export interface UpOptions {
   readonly context: RunContext;
   /** Asked only where files are imported at all. */
   readonly imports: () => Promise<readonly Import[]>;
-  /** What must hold afterwards. */
-  readonly checks?: readonly Check[];
 }
 
 /**
@@ -34,16 +32,22 @@ export interface UpOptions {
  */
 export async function migrateUp(
   target: Target,
-  options: MigrateOptions,
-  { context, imports, checks = [] }: UpOptions,
+  given: MigrateOptions,
+  { context, imports }: UpOptions,
 ): Promise<Report> {
+  const { checks = [], ...asked } = given;
+  const before = new BeforeChecks({ target, checks, context });
+  const options: MigrateOptions = { ...asked, beforeSteps: (connection) => before.pass(connection) };
   const wanted = includesImports(options.goal) ? await imports() : [];
   const rollback = options.rollback === true;
   if (rollback) refuseRollback(options, wanted);
   const attempt = (around: RunContext) =>
     wanted.length === 0
       ? migrate(target, options, around)
-      : migrateEverything(target, options, { context: around, imports: wanted });
+      : // Files are imported whether or not a migration is pending.
+        before
+          .pass(null)
+          .then(() => migrateEverything(target, options, { context: around, imports: wanted }));
   if (!rollback && checks.length === 0) return attempt(context);
   // Whoever watches is told of one end: of the run with its checks and its way back.
   const unended: RunContext = {
@@ -54,7 +58,7 @@ export async function migrateUp(
   };
   const ended = (report: Report) => context.observe({ kind: "finished", report });
   try {
-    const report = await checked(await attempt(unended), { target, checks, context });
+    const report = await checked(await attempt(unended), { target, checks, context }, before.passed);
     ended(report);
     return report;
   } catch (error) {
@@ -71,16 +75,28 @@ export async function migrateUp(
   }
 }
 
-interface Checking {
-  readonly target: Target;
-  readonly checks: readonly Check[];
-  readonly context: RunContext;
+/** The checks before a run, which may be asked for by several parts of it, and are asked once. */
+class BeforeChecks {
+  readonly #checking: Checking;
+  #asked: Promise<readonly string[]> | null = null;
+  passed: readonly string[] = [];
+
+  constructor(checking: Checking) {
+    this.#checking = checking;
+  }
+
+  async pass(connection: Connection | null): Promise<void> {
+    this.#asked ??= runChecks(this.#checking, "before", connection);
+    this.passed = await this.#asked;
+  }
 }
 
 /** The report with the names of the checks that have passed. Throws the error of the first that did not. */
-async function checked(report: Report, { target, checks, context }: Checking): Promise<Report> {
+async function checked(report: Report, checking: Checking, before: readonly string[]): Promise<Report> {
+  const { checks, context } = checking;
+  if (checks.length === 0) return report;
   try {
-    return checks.length === 0 ? report : { ...report, checks: await runChecks(target, checks, context) };
+    return { ...report, checks: [...before, ...(await runChecks(checking, "after"))] };
   } catch (thrown) {
     const error = asInterruption(thrown, context.signal);
     if (error instanceof GodwitError)

@@ -51,7 +51,9 @@ test("a rehearsal finds each of them, with its reason", async ({ db }) => {
     const step = steps.get(idOf(index)) as Json;
     expect(step.risk, name).toBe(risk);
     const { statements } = step;
-    const graver = statements.filter((one: Json) => (risk === null ? one.state === "failed" : one.risk === risk));
+    const graver = statements.filter((one: Json) =>
+      risk === null ? one.state === "failed" : one.risk === risk,
+    );
     expect(graver.map((one: Json) => one.why).join("\n"), name).toContain(why);
   }
 });

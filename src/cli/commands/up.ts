@@ -1,6 +1,5 @@
 /** `godwit up` */
 import { randomUUID } from "node:crypto";
-import { assembleChecks } from "../../assemble/checks.ts";
 import { assembleImports } from "../../assemble/imports.ts";
 import { migrateOptions, remarkOnMode } from "../../assemble/options.ts";
 import { switchedOff } from "../../config/switched-off.ts";
@@ -32,14 +31,13 @@ export async function run(invocation: Invocation): Promise<Answer> {
     if (remark !== null) invocation.say(remark);
     sayUntil(invocation, options);
     const imports = () => assembleImports(config);
-    const checks = assembleChecks(config);
     const { isTriedAgain, runEnded } = invocation;
     const onEnd: AnnounceOptions["onEnd"] = async (end) =>
       runEnded?.("report" in end ? { answer: await answerOf(end.report) } : end);
     invocation.begun({ runId: context.runId, target: target.name });
     const report = await announceRun(
       { config, target, command: "up", context, isLast: true, isTriedAgain, onEnd },
-      (told) => migrateUp(target, options, { context: told, imports, checks }),
+      (told) => migrateUp(target, options, { context: told, imports }),
     );
     return answerOf(report);
   });

@@ -261,6 +261,7 @@ export const MENTIONED: readonly string[] = [
   "cli/commands/backfill.ts run: godwit backfill",
   "cli/commands/backfill.ts run: godwit backfill …",
   "cli/commands/try.ts textOf: godwit up",
+  "run/script/checks.ts unrunChecks: godwit up",
   "import/problems.ts coloursUnknown: godwit duplicates",
   "ledger/script-sql.ts refuseOtherFiles: godwit baseline",
   "service/health/ask.ts askHealth: godwit health",
