@@ -135,7 +135,7 @@ test("several targets are one report, from the root on; a folder of two is told 
     {
       "shop/0001_orders.sql": ORDERS,
       "shop/0002_index.sql": INDEX,
-      "auth/0001_users.sql": "create table users (id bigint);\nupdate users set id = 1;\n",
+      "auth/0001_users.sql": "update users set id = 1;\n",
       "godwit.config.json": JSON.stringify({ targets }),
     },
     db.url,
@@ -143,7 +143,7 @@ test("several targets are one report, from the root on; a folder of two is told 
   const { json } = await godwit.fails(1, "lint", "--all", "--json");
   expect(found(json)).toEqual([
     "shop/0002_index.sql:1 index-without-concurrently",
-    "auth/0001_users.sql:2 update-without-where",
+    "auth/0001_users.sql:1 update-without-where",
   ]);
   expect(json).toMatchObject({ files: 3, scope: "all" });
   // What is applied in one of two databases is pending in the other.
@@ -151,7 +151,7 @@ test("several targets are one report, from the root on; a folder of two is told 
   const pending = (await godwit.fails(1, "lint", "--json")).json;
   expect(found(pending)).toEqual(found(json));
   const auth = await godwit.fails(1, "lint", "--target", "auth", "--format", "github");
-  expect(auth.stdout).toContain("file=auth/0001_users.sql,line=2");
+  expect(auth.stdout).toContain("file=auth/0001_users.sql,line=1");
   expect(auth.stdout).not.toContain("shop/");
   const refused = await godwit.fails(2, "lint", "0001", "--json");
   expect(refused.json.problems[0].hint).toBe("Name it: --target shop");
