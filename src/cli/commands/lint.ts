@@ -5,7 +5,7 @@ import { SQUAWK_DEFAULTS, SQUAWK_RULES } from "../../analysis/squawk/rules.ts";
 import { PREFIX } from "../../analysis/squawk/squawk.ts";
 import { lintAll } from "../../assemble/lint.ts";
 import { majorVersion } from "../../config/lint.ts";
-import { chooseTargets } from "../../config/targets/targets.ts";
+import { chooseTargets, unknownTarget } from "../../config/targets/targets.ts";
 import { ConfigError } from "../../errors.ts";
 import type { Linted } from "../../run/lint.ts";
 import type { Answer, Invocation } from "../command.ts";
@@ -26,6 +26,8 @@ export async function run(invocation: Invocation): Promise<Answer> {
   const level = choice(flags.level, LEVELS, "--level") ?? config.values.lint.level;
   const postgresVersion = versionOf(flags.postgresVersion);
   const given = { files, all: flags.all === true, postgresVersion };
+  const [asked] = config.values.target;
+  if (config.targets === null && asked !== undefined) throw unknownTarget(asked, []);
   const configs =
     config.targets === null
       ? [config]
