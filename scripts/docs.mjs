@@ -44,7 +44,7 @@ export async function renderDocs() {
 
 async function loadTables() {
   const contents =
-    'export { COMMANDS } from "./src/cli/commands.ts"; export { OPTIONS, WEBHOOK_EVENTS, flagName, isOfSomeCommands, variablesOf } from "./src/config/options.ts"; export { IMPORT_OPTIONS } from "./src/config/imports/imports.ts"; export { TARGET_OPTIONS } from "./src/config/targets/targets-given.ts"; export { targetsArgument, isHonoured } from "./src/cli/command.ts"; export { DETAILED } from "./src/cli/output/exit.ts"; export { REMARKS, RULES } from "./src/analysis/rules/rules.ts"; export { SQUAWK_DEFAULTS, SQUAWK_RULES } from "./src/analysis/squawk/rules.ts"; export { CATALOG_COLUMNS } from "./src/schema/columns.ts"; export { DOCUMENTED_LOCKS } from "./test/rehearsal/documented-locks.ts";';
+    'export { COMMANDS } from "./src/cli/commands.ts"; export { OPTIONS, WEBHOOK_EVENTS, flagName, isOfSomeCommands, variablesOf } from "./src/config/options.ts"; export { IMPORT_OPTIONS } from "./src/config/imports/imports.ts"; export { TARGET_OPTIONS } from "./src/config/targets/targets-given.ts"; export { targetsArgument, isHonoured } from "./src/cli/command.ts"; export { DETAILED } from "./src/cli/output/exit.ts"; export { REMARKS, RULES } from "./src/analysis/rules/rules.ts"; export { SQUAWK_DEFAULTS, SQUAWK_RULES } from "./src/analysis/squawk/rules.ts"; export { CATALOG_COLUMNS } from "./src/schema/columns.ts"; export { DOCUMENTED_LOCKS } from "./test/rehearsal/documented-locks.ts"; export { BEYOND_TEXT } from "./test/rehearsal/beyond-text.ts";';
   const { outputFiles } = await build({
     stdin: { contents, resolveDir: root },
     bundle: true,
@@ -172,7 +172,7 @@ function cli(commands, options, { targetsArgument, isHonoured, isOfSomeCommands,
 }
 
 /** The rules of `godwit lint`: ours with an example, Squawk's where we differ. */
-function lint({ RULES, REMARKS, SQUAWK_RULES, SQUAWK_DEFAULTS }) {
+function lint({ RULES, REMARKS, SQUAWK_RULES, SQUAWK_DEFAULTS, BEYOND_TEXT }) {
   const shown = ({ files, server }) =>
     Object.entries(files)
       .map(([name, text]) => {
@@ -206,6 +206,17 @@ function lint({ RULES, REMARKS, SQUAWK_RULES, SQUAWK_DEFAULTS }) {
       SQUAWK_RULES.map(({ id, level, because }) => [code(`squawk/${id}`), level, because]),
     ),
     `As Squawk has them: ${SQUAWK_DEFAULTS.map((id) => code(`squawk/${id}`)).join(", ")}.`,
+    "## What no linter of texts finds",
+    "What a migration does depends on what is in the database, and on what stands before it in its transaction. Squawk finds nothing in these files, and `godwit rehearse` does. `test/rehearsal/beyond-text.test.ts` asks both.",
+    table(
+      ["case", "migration", "risk", "what the rehearsal says"],
+      BEYOND_TEXT.map(({ name, text, risk, why }) => [
+        name,
+        text.split("\n").map(code).join("<br>"),
+        risk ?? "fails",
+        why,
+      ]),
+    ),
     "",
   ].join("\n\n");
 }

@@ -98,6 +98,7 @@ export const ERROR_CODES = {
   // Decide.
   PLAN_EDITED: "PlanRefused",
   DIFF_UNPROVEN: "PlanRefused",
+  CHECK_REFUSED: "PlanRefused",
   DIFF_LOSES_DATA: "PlanRefused",
   PLAN_VANISHED: "PlanRefused",
   PLAN_REPLACED: "PlanRefused",

@@ -1,4 +1,4 @@
-/** Makes the checks after a run from a configuration. */
+/** Makes the checks before and after a run from a configuration. */
 import type { Config } from "../config/config.ts";
 import type { Check } from "../run/checks/check.ts";
 import { commandEnvironment } from "./source.ts";

@@ -3,7 +3,7 @@
 import { isRule, RULE_IDS } from "../analysis/lint.ts";
 import type { Config } from "../config/config.ts";
 import { ConfigError, DatabaseError } from "../errors.ts";
-import { type Linted, lintFiles, lintPending } from "../run/lint.ts";
+import { type Linted, lintFiles, lintPending, together } from "../run/lint.ts";
 import type { Observe } from "../run/report/events.ts";
 import { nearest } from "../std/nearest.ts";
 import { assemble, createContext, isAddressed } from "./assemble.ts";
@@ -22,6 +22,35 @@ export interface LintCall {
   readonly say: (line: string) => void;
   readonly observe: Observe;
   readonly signal: AbortSignal;
+}
+
+/** The folders of several targets in one report. A folder of several targets is told once. */
+export async function lintAll(
+  config: Config,
+  { configs, ...given }: LintGiven & { readonly configs: readonly Config[] },
+  call: LintCall,
+): Promise<Linted> {
+  const [only = config, ...others] = configs;
+  if (others.length === 0) return lintOf(await ofOneSchema(only, call), given, call);
+  if ((given.files ?? []).length > 0)
+    throw new ConfigError({
+      code: "CONFIG_INVALID",
+      message: "Files belong to one target, but several are configured.",
+      hint: `Name it: --target ${only.target?.name ?? ""}`,
+      details: { from: "flag" },
+    });
+  const reports: Linted[] = [];
+  for (const each of configs) reports.push(await lintOf(await ofOneSchema(each, call), given, call));
+  return together(config.root, reports);
+}
+
+/** `tenants/a` is one schema of a target, with a database that can be asked. */
+async function ofOneSchema(config: Config, call: LintCall): Promise<Config> {
+  if (config.target?.schemas?.only == null) return config;
+  const { findSchemas } = await import("./schemas.ts");
+  const context = createContext(config, call);
+  const { configs } = await findSchemas(config, { context, say: call.say, create: false });
+  return configs[0] ?? config;
 }
 
 export async function lintOf(config: Config, given: LintGiven, call: LintCall): Promise<Linted> {

@@ -4,6 +4,7 @@ import { type Direction, PHASES } from "../core/migration.ts";
 import type { MigrateOptions } from "../run/plan.ts";
 import type { Target } from "../run/session/target.ts";
 import { parseMoment } from "../std/moment.ts";
+import { assembleChecks } from "./checks.ts";
 
 export function migrateOptions(config: Config, direction: Direction, to: string): MigrateOptions {
   const { onFailure, outOfOrder, rollbackOnFailure, until: wanted, ...values } = config.values;
@@ -16,7 +17,8 @@ export function migrateOptions(config: Config, direction: Direction, to: string)
   const maxRisk = direction === "up" && values.maxRisk !== "any" ? values.maxRisk : undefined;
   const waitForBackfills = direction === "up" && values.waitForBackfills;
   const goal = { direction, to, phases };
-  const more = { targetName, until, requireNoDrift, maxRisk, waitForBackfills };
+  const checks = direction === "up" ? assembleChecks(config) : [];
+  const more = { targetName, until, requireNoDrift, maxRisk, waitForBackfills, checks };
   return { goal, failure: onFailure, outOfOrder, rollback, ...more };
 }
 

@@ -35,6 +35,8 @@ export async function scriptOf(config: Config, goal: ScriptGoal, options: Script
   const imports = includesImports(wanted.goal) ? await assembleImports(config) : [];
   const notImported = imports.map(({ name }) => name);
   const context = createContext(config, options);
-  const sql = await renderScript(assembled.target, { ...wanted, from, notImported }, context);
+  const { rules: levels, postgresVersion: server } = config.values.lint;
+  const lint = { levels, server, root: config.root, now: new Date() };
+  const sql = await renderScript(assembled.target, { ...wanted, from, notImported, lint }, context);
   return { sql, notImported };
 }

@@ -207,10 +207,11 @@ export const COMMANDS: readonly CommandRow[] = [
   },
   {
     name: "lint",
-    targets: "flag",
+    targets: "none",
+    honours: ["target"],
     summary: "find what is dangerous in migrations, and run nothing",
     description:
-      "Reads what is pending or changed, and names what would block an app, fail or lose data, with the safer way to write it. All files are read where no database is reached. It uses the rules of Squawk where that is installed, and rules of its own. Exits 1 if anything is at least a warning.",
+      "Reads what is pending or changed, and names what would block an app, fail or lose data, with the safer way to write it. All files are read where no database is reached. It uses the rules of Squawk where that is installed, and rules of its own. If several targets are configured, one report is about the folders of all of them, or of those that --target names. Exits 1 if anything is at least a warning.",
     arguments: [{ syntax: "[files…]", help: "files or ids to lint, whatever is applied" }],
     flags: [
       { syntax: "--all", help: "lint all files, and ask no database" },

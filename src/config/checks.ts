@@ -4,14 +4,19 @@ import { parseDurationMs } from "../std/duration.ts";
 import { nearest } from "../std/nearest.ts";
 
 /** A check as it is configured. Times in milliseconds. */
-export type CheckConfig = { readonly name: string; readonly timeoutMs: number } & (
+export type CheckConfig = {
+  readonly name: string;
+  readonly when: (typeof MOMENTS)[number];
+  readonly timeoutMs: number;
+} & (
   | { readonly kind: "sql"; readonly sql: string }
   | { readonly kind: "command"; readonly command: readonly string[] }
   | { readonly kind: "url"; readonly url: string }
 );
 
 const KINDS = ["sql", "command", "url"] as const;
-const KEYS = [...KINDS, "name", "timeout"];
+const MOMENTS = ["before", "after"] as const;
+const KEYS = [...KINDS, "name", "when", "timeout"];
 const TIMEOUT_MS = 30_000;
 
 /** The checks, or what is wrong with them: the end of a sentence that begins with the name of the option. */
@@ -46,22 +51,25 @@ function parseCheck(given: unknown, number: number): CheckConfig | string {
   const timeoutMs = ["string", "number"].includes(typeof timeout) ? parseDurationMs(String(timeout)) : null;
   if (timeoutMs === null || timeoutMs === 0)
     return "has a timeout that is no duration, such as 30s: a check without an end could hold up the run for ever";
+  const { when: moment = "after" } = written;
+  const when = MOMENTS.find((one) => one === moment);
+  if (when === undefined) return 'has a when that is neither "before" nor "after"';
   const value = written[kind];
   switch (kind) {
     case "sql": {
       if (typeof value !== "string") return "has sql that is not text";
       const statements = splitStatements(value).length;
       return statements === 1
-        ? { name, timeoutMs, kind, sql: value.trim().replace(/;$/, "") }
+        ? { name, when, timeoutMs, kind, sql: value.trim().replace(/;$/, "") }
         : `has ${statements} statements in its sql: write one`;
     }
     case "command":
       return isWords(value)
-        ? { name, timeoutMs, kind, command: value }
+        ? { name, when, timeoutMs, kind, command: value }
         : 'has a command that is not a list of words, such as ["node", "smoke.js"]';
     case "url":
       return typeof value === "string" && isHttp(value)
-        ? { name, timeoutMs, kind, url: value }
+        ? { name, when, timeoutMs, kind, url: value }
         : "has a url that is not one of http:// or https://";
   }
 }

@@ -143,6 +143,8 @@ export interface ConfigFile {
 export interface CheckFile {
   /** For messages. */
   readonly name?: string | undefined;
+  /** Default `after`: it fails a run that has done everything. `before`: a run that has something to do is refused. */
+  readonly when?: "before" | "after" | undefined;
   /** One statement in a transaction that can't write. It passes with `true`, or with a row of something else than a boolean. */
   readonly sql?: string | undefined;
   /** A program and its words, without a shell, in the folder of this file. `DATABASE_URL` is set. It passes with exit code 0. */

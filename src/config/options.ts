@@ -360,7 +360,7 @@ export const OPTIONS: readonly Option[] = [
     kind: "checks",
     flag: null,
     default: "",
-    help: "what must hold after up: SQL, commands or URLs (see the guide)",
+    help: "what must hold before or after up: SQL, commands or URLs (see the guide)",
   },
   {
     key: "runner",

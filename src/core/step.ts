@@ -78,6 +78,8 @@ export interface Plan {
   readonly adopts?: Adopts | undefined;
   /** What each backfill of the plan will go through. Left out: it was not looked for, or there is none. */
   readonly backfills?: readonly BackfillOutlook[] | undefined;
+  /** What must hold before the run and afterwards. A plan asks none of it. Left out: there are none. */
+  readonly checks?: readonly { readonly name: string; readonly when: "before" | "after" }[] | undefined;
 }
 
 export interface BackfillOutlook {

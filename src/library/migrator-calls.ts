@@ -65,21 +65,14 @@ export function migratorOf(load: Load, { name, signal }: MigratorOptions): Migra
       (await import("../assemble/imports.ts")).assembleImports(settings);
   const up = (to: string) =>
     callWithFiles(async (opened, context) => {
-      const [
-        { migrateUp },
-        { remarkOnMode },
-        { switchedOff },
-        { skippedReport },
-        { assembleChecks },
-        { approvalBy },
-      ] = await Promise.all([
-        import("../run/up.ts"),
-        import("../assemble/options.ts"),
-        import("../config/switched-off.ts"),
-        import("../run/report/skipped.ts"),
-        import("../assemble/checks.ts"),
-        import("../assemble/forecast.ts"),
-      ]);
+      const [{ migrateUp }, { remarkOnMode }, { switchedOff }, { skippedReport }, { approvalBy }] =
+        await Promise.all([
+          import("../run/up.ts"),
+          import("../assemble/options.ts"),
+          import("../config/switched-off.ts"),
+          import("../run/report/skipped.ts"),
+          import("../assemble/forecast.ts"),
+        ]);
       const off = switchedOff(opened.settings.values);
       if (off !== null) {
         opened.say(off);
@@ -89,10 +82,9 @@ export function migratorOf(load: Load, { name, signal }: MigratorOptions): Migra
       if (remark !== null) opened.say(remark);
       const goal = await options(opened, "up", to);
       const { target } = opened.assembled;
-      const checks = assembleChecks(opened.settings);
       const approval = approvalBy({ config: opened.settings, target, print: opened.say });
       return announced(opened, { command: "up", context }, (told) =>
-        migrateUp(target, goal, { context: told, imports: imports(opened), checks, approval }),
+        migrateUp(target, goal, { context: told, imports: imports(opened), approval }),
       );
     });
   const down = (to: string) =>

@@ -9,7 +9,6 @@
  * What a transaction does not undo, a dry run does not either: numbers that sequences have given out, session advisory
  * locks until its connection is closed, and what functions do outside of the database (dblink, files, COPY … TO PROGRAM).
  */
-
 import { plan } from "../core/plan.ts";
 import {
   isRaised,
@@ -24,6 +23,7 @@ import { withAdopted } from "./adopt/adopted.ts";
 import { lookAtTool } from "./adopt/adoption.ts";
 import { unmirroredWarning } from "./adopt/unmirrored.ts";
 import { invalidIndexes } from "./catalog/indexes.ts";
+import { passBefore } from "./checks/checks.ts";
 import { refusedImports } from "./doctor-imports.ts";
 import type { Import } from "./import.ts";
 import { beside, forPlanning, includesImports, type MigrateOptions, planInput } from "./plan.ts";
@@ -69,7 +69,8 @@ export async function dryRun(
     results.importFailures = await refusedImports(target, imports, context);
   } catch (thrown) {
     const isEnded = asInterruption(thrown, context.signal) instanceof Interrupted;
-    if (!isEnded && !isLost(thrown)) throw thrown;
+    const isLost = thrown instanceof DatabaseError && thrown.code === "DATABASE_CONNECTION_LOST";
+    if (!isEnded && !isLost) throw thrown;
     const error = isEnded
       ? interruptedDryRun(context.signal, results)
       : lostDryRun(thrown as DatabaseError, results);
@@ -77,10 +78,6 @@ export async function dryRun(
     throw error;
   }
   return results.report(target.name, notImported);
-}
-
-function isLost(thrown: unknown): boolean {
-  return thrown instanceof DatabaseError && thrown.code === "DATABASE_CONNECTION_LOST";
 }
 
 interface Trial {
@@ -100,6 +97,7 @@ async function tryPlan(target: Target, { options, context, files, results }: Tri
     const decided = plan(beside(planInput(target, options, files, history), passedOver));
     context.observe({ kind: "planned", plan: decided });
     results.planned(decided.steps.map(({ revision }) => revision));
+    await passBefore(target, options, { context, connection, steps: decided.steps });
     const migrations = new Map(files.migrations.map((migration) => [migration.id, migration]));
     const steps = await prepareSteps({
       steps: decided.steps,
@@ -122,8 +120,9 @@ async function tryPlan(target: Target, { options, context, files, results }: Tri
         results.warnings.push(problem);
       },
     };
-    const mirrored = mirror !== null;
-    const warning = unmirroredWarning(target, { steps: decided.steps, history, mirrored, untold });
+    const warning = unmirroredWarning(target, {
+      ...{ steps: decided.steps, history, mirrored: mirror !== null, untold },
+    });
     results.warnings.push(
       ...[...warnings, ...decided.warnings, ...(warning === null ? [] : [warning])],
       ...(await lockTimeoutWarnings(steps, target.settings)),

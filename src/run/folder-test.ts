@@ -240,7 +240,7 @@ class Trial {
 
   async #schema(): Promise<SchemaSnapshot> {
     await using connection = await this.#open();
-    return currentSchema(this.#stage.target, connection);
+    return await currentSchema(this.#stage.target, connection);
   }
 
   async #differences(before: SchemaSnapshot, what: string): Promise<readonly Problem[]> {

@@ -67,6 +67,33 @@ export async function lintFiles(source: Source, options: LintFilesOptions): Prom
   return { ...report, folder: source.folder, scope, because, server: options.server };
 }
 
+/** Several reports as one. Files are named from a folder on, and what two of them say of one place is said once. */
+export function together(root: string, reports: readonly Linted[]): Linted {
+  const scopes = new Set(reports.map(({ scope }) => scope));
+  const servers = new Set(reports.map(({ server }) => server));
+  const folders = new Map<string, Linted>();
+  // Of a folder of several targets, the report with the most files has what the others have.
+  for (const one of reports)
+    if (one.files > (folders.get(one.folder)?.files ?? -1)) folders.set(one.folder, one);
+  const fromRoot = <T extends { readonly file: string }>(all: readonly T[], { folder }: Linted) =>
+    all.map((one) => ({ ...one, file: relative(root, resolve(folder, one.file)).split(sep).join("/") }));
+  const each = [...folders.values()];
+  const sum = (count: (one: Linted) => number) => each.reduce((total, one) => total + count(one), 0);
+  const unused = each.find(({ squawk }) => !squawk.used);
+  return {
+    folder: root,
+    scope: scopes.size === 1 && scopes.has("all") ? "all" : "pending",
+    because: reports.find(({ because }) => because !== null)?.because ?? null,
+    server: servers.size === 1 ? (reports[0]?.server ?? null) : null,
+    files: sum(({ files }) => files),
+    statements: sum(({ statements }) => statements),
+    waived: sum(({ waived }) => waived),
+    findings: each.flatMap((one) => fromRoot(one.findings, one)),
+    notUnderstood: each.flatMap((one) => fromRoot(one.notUnderstood, one)),
+    squawk: unused?.squawk ?? { used: true },
+  };
+}
+
 function pendingOf(migrations: readonly Migration[], { entries, again }: History): readonly Migration[] {
   const applied = new Map(entries.map((entry) => [entry.revision, entry]));
   return migrations.filter(({ id, checksum }) => {

@@ -209,6 +209,7 @@ class Run {
     const fatal = await this.#reconnection.fatal(connection, decided.steps, isOvertaken);
     if (fatal !== null && failure === "stop") throw fatal;
     if (decided.direction === "down") refuseUnmirroredDown(target, there, decided);
+    if (decided.steps.length > 0) await this.#options.beforeSteps?.(connection);
     if (mirror !== null && decided.direction === "up") await tellTool(place, { mirror, files, missingThere });
     if (decided.steps.length === 0) return false;
     await refuseReadOnly(connection);

@@ -16,6 +16,7 @@ import type { RecordedHistory } from "../ledger/ledger.ts";
 import { backfillKey, holderOf } from "../lock/backfill-lock.ts";
 import type { MaxRisk } from "../prediction/max-risk.ts";
 import type { Listing } from "../source/source.ts";
+import type { Check } from "./checks/check.ts";
 import type { Target } from "./session/target.ts";
 
 export interface MigrateOptions {
@@ -30,6 +31,10 @@ export interface MigrateOptions {
   readonly maxRisk?: Exclude<MaxRisk, "any"> | undefined;
   /** Throws if this may not be carried out. */
   readonly approve?: ((plan: Plan) => void) | undefined;
+  /** `up`: what must hold before it and afterwards. */
+  readonly checks?: readonly Check[] | undefined;
+  /** Asked once the plan is known and has steps, before anything of it is done. It throws to refuse the run. */
+  readonly beforeSteps?: ((connection: Connection) => Promise<void>) | undefined;
   /** `up`: waits for backfills that another run is carrying out, and then goes on with what needs them. */
   readonly waitForBackfills?: boolean | undefined;
   /** The moment from which backfills begin no window. */

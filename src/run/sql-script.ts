@@ -19,8 +19,10 @@ import {
 } from "../ledger/script-sql.ts";
 import { lockKey } from "../lock/session.ts";
 import { baselineRange } from "./baseline.ts";
+import type { Check } from "./checks/check.ts";
 import { mirrorWithoutLooking } from "./mirror/tool-look.ts";
 import { type MigrateOptions, planInput } from "./plan.ts";
+import { scriptChecks, unrunChecks } from "./script/checks.ts";
 import {
   anyToolDownGuard,
   anyToolGuard,
@@ -32,6 +34,7 @@ import {
 import { headsGuard } from "./script/heads.ts";
 import { comment, PSQL_SETTINGS, resetForPsql } from "./script/psql.ts";
 import { rememberedGuard } from "./script/remembered.ts";
+import { type LintRules, risksOf } from "./script/risks.ts";
 import { guarded, guardedDown, renderStep } from "./script/step.ts";
 import type { RunContext, Target } from "./session/target.ts";
 import { begin } from "./session/transaction.ts";
@@ -42,6 +45,8 @@ export interface OfflineOptions extends MigrateOptions {
   readonly from: string;
   /** Names of imports that `up` would run as well. */
   readonly notImported?: readonly string[];
+  /** How the files are linted. What is found stands above each step. Left out: they are not. */
+  readonly lint?: LintRules | undefined;
 }
 
 export async function renderScript(
@@ -68,7 +73,11 @@ export async function renderScript(
   const guard = offlineGuard(target, mirror);
   const back = downGuard(target, mirror);
   const how = { context, mirror, guard, downGuard: back };
-  for (const prepared of steps) rendered.push(await renderStep(target, prepared, how));
+  const risks = await risksOf(target, { files, steps, rules: options.lint ?? null, signal: context.signal });
+  for (const prepared of steps)
+    rendered.push([...risks(prepared), await renderStep(target, prepared, how)].join("\n"));
+  // As in a run, those before it count only where there is something to do.
+  const checks = steps.length === 0 ? (options.checks ?? []).filter(isAfter) : (options.checks ?? []);
   const pending = steps.flatMap((step) =>
     guarded(target, step, null) === null ? [] : (step.migration ?? []),
   );
@@ -97,10 +106,16 @@ export async function renderScript(
       back(reverted, "at first"),
       anyToolDownGuard(target, mirror, revertedFiles),
       headsGuard(target, { files: files.migrations, applied: pending, reverted: revertedFiles }),
+      scriptChecks(target, checks, "before"),
     ].filter((sql) => sql !== ""),
     ...rendered,
+    ...[scriptChecks(target, checks, "after")].filter((sql) => sql !== ""),
     footer(target),
   ].join("\n\n");
+}
+
+function isAfter({ when }: Check): boolean {
+  return when === "after";
 }
 
 function assumedHistory(
@@ -166,6 +181,7 @@ function header(
         `This script does not import files. \`godwit up\` runs import ${name} before phase complex; by itself: \`godwit import ${name}\``,
       ),
     ),
+    ...unrunChecks(options.checks ?? []),
     PSQL_SETTINGS,
     resetForPsql(target, {}),
     `do $godwit$ begin

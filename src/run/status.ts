@@ -196,12 +196,14 @@ export async function preview(
   if (stuck !== undefined) throw new PlanRefused([stuck, ...others]);
   const waits = await lockTimeoutWarnings(steps, target.settings);
   const { adopts } = view;
+  const { checks = [] } = options;
   const warnings = [...warningsOf(target, view, decided), ...waits];
   const backfills = await backfillOutlooks(target, steps, { context, sample });
   return {
     ...{ ...decided, warnings },
     ...(adopts === undefined ? {} : { adopts }),
     ...(backfills.length === 0 ? {} : { backfills }),
+    ...(checks.length === 0 ? {} : { checks: checks.map(({ name, when }) => ({ name, when })) }),
   };
 }
 

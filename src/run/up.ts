@@ -7,10 +7,10 @@
  * Under `stop` a failure ends it there. Under `continue` the rest goes on, and it is a failure in the end.
  */
 import type { Phase } from "../core/migration.ts";
+import type { Connection } from "../database/connection.ts";
 import { GodwitError, Interrupted } from "../errors.ts";
 import type { ImportReport } from "../import/report.ts";
-import type { Check } from "./checks/check.ts";
-import { runChecks } from "./checks/checks.ts";
+import { type Checking, runChecks } from "./checks/checks.ts";
 import { type Import, runImport } from "./import.ts";
 import type { Approval } from "./max-risk.ts";
 import { migrate } from "./migrate.ts";
@@ -25,8 +25,6 @@ export interface UpOptions {
   readonly context: RunContext;
   /** Asked only where files are imported at all. */
   readonly imports: () => Promise<readonly Import[]>;
-  /** What must hold afterwards. */
-  readonly checks?: readonly Check[];
   /** What `maxRisk` is judged by. */
   readonly approval: Approval;
 }
@@ -37,17 +35,23 @@ export interface UpOptions {
  */
 export async function migrateUp(
   target: Target,
-  asked: MigrateOptions,
-  { context, imports, checks = [], approval }: UpOptions,
+  given: MigrateOptions,
+  { context, imports, approval }: UpOptions,
 ): Promise<Report> {
-  const options = asked.maxRisk === undefined ? asked : await approval(asked, context);
+  const { checks = [], ...asked } = given;
+  const before = new BeforeChecks({ target, checks, context });
+  const allowed = asked.maxRisk === undefined ? asked : await approval(asked, context);
+  const options: MigrateOptions = { ...allowed, beforeSteps: (connection) => before.pass(connection) };
   const wanted = includesImports(options.goal) ? await imports() : [];
   const rollback = options.rollback === true;
   if (rollback) refuseRollback(options, wanted);
   const attempt = (around: RunContext) =>
     wanted.length === 0
       ? migrate(target, options, around)
-      : migrateEverything(target, options, { context: around, imports: wanted });
+      : // Files are imported whether or not a migration is pending.
+        before
+          .pass(null)
+          .then(() => migrateEverything(target, options, { context: around, imports: wanted }));
   if (!rollback && checks.length === 0) return attempt(context);
   // Whoever watches is told of one end: of the run with its checks and its way back.
   const unended: RunContext = {
@@ -58,7 +62,7 @@ export async function migrateUp(
   };
   const ended = (report: Report) => context.observe({ kind: "finished", report });
   try {
-    const report = await checked(await attempt(unended), { target, checks, context });
+    const report = await checked(await attempt(unended), { target, checks, context }, before.passed);
     ended(report);
     return report;
   } catch (error) {
@@ -75,16 +79,28 @@ export async function migrateUp(
   }
 }
 
-interface Checking {
-  readonly target: Target;
-  readonly checks: readonly Check[];
-  readonly context: RunContext;
+/** The checks before a run, which may be asked for by several parts of it, and are asked once. */
+class BeforeChecks {
+  readonly #checking: Checking;
+  #asked: Promise<readonly string[]> | null = null;
+  passed: readonly string[] = [];
+
+  constructor(checking: Checking) {
+    this.#checking = checking;
+  }
+
+  async pass(connection: Connection | null): Promise<void> {
+    this.#asked ??= runChecks(this.#checking, "before", connection);
+    this.passed = await this.#asked;
+  }
 }
 
 /** The report with the names of the checks that have passed. Throws the error of the first that did not. */
-async function checked(report: Report, { target, checks, context }: Checking): Promise<Report> {
+async function checked(report: Report, checking: Checking, before: readonly string[]): Promise<Report> {
+  const { checks, context } = checking;
+  if (checks.length === 0) return report;
   try {
-    return checks.length === 0 ? report : { ...report, checks: await runChecks(target, checks, context) };
+    return { ...report, checks: [...before, ...(await runChecks(checking, "after"))] };
   } catch (thrown) {
     const error = asInterruption(thrown, context.signal);
     if (error instanceof GodwitError)

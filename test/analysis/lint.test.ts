@@ -121,3 +121,38 @@ test("the library says the same", async ({ db }) => {
   expect((await migrator.lint({ all: true })).files).toBe(2);
   expect(readFileSync(join(folder, "migrations/0002_index.sql"), "utf8")).toBe(INDEX);
 });
+
+test("several targets are one report, from the root on; a folder of two is told once, and one is chosen by name", async ({
+  db,
+}) => {
+  const url = { variable: "DATABASE_URL" };
+  const targets = {
+    shop: { url, dir: "shop", ledgerSchema: "shop_ledger" },
+    copy: { url, dir: "shop", ledgerSchema: "copy_ledger" },
+    auth: { url, dir: "auth", ledgerSchema: "auth_ledger" },
+  };
+  const { godwit } = linting(
+    {
+      "shop/0001_orders.sql": ORDERS,
+      "shop/0002_index.sql": INDEX,
+      "auth/0001_users.sql": "update users set id = 1;\n",
+      "godwit.config.json": JSON.stringify({ targets }),
+    },
+    db.url,
+  );
+  const { json } = await godwit.fails(1, "lint", "--all", "--json");
+  expect(found(json)).toEqual([
+    "shop/0002_index.sql:1 index-without-concurrently",
+    "auth/0001_users.sql:1 update-without-where",
+  ]);
+  expect(json).toMatchObject({ files: 3, scope: "all" });
+  // What is applied in one of two databases is pending in the other.
+  await godwit("up", "shop");
+  const pending = (await godwit.fails(1, "lint", "--json")).json;
+  expect(found(pending)).toEqual(found(json));
+  const auth = await godwit.fails(1, "lint", "--target", "auth", "--format", "github");
+  expect(auth.stdout).toContain("file=auth/0001_users.sql,line=1");
+  expect(auth.stdout).not.toContain("shop/");
+  const refused = await godwit.fails(2, "lint", "0001", "--json");
+  expect(refused.json.problems[0].hint).toBe("Name it: --target shop");
+});

@@ -7,8 +7,9 @@ import { describe, onTestFinished } from "vitest";
 import type { GodwitError } from "../../src/index.ts";
 import { commandIn } from "../support/command.ts";
 import { expect, ledgerSchema, type TestDatabase, test } from "../support/database.ts";
+import { psql } from "../support/psql.ts";
 import { folderOf } from "../support/target.ts";
-import { createMigrator } from "../support/watched.ts";
+import { createFleet, createMigrator } from "../support/watched.ts";
 
 const FILES = {
   "migrations/0001_a.sql": "-- migrate:up\ncreate table a (id int);\n-- migrate:down\ndrop table a;\n",
@@ -179,4 +180,92 @@ test("checks that cannot be understood are refused before anything is done", asy
   const { json } = await project(db, [{ sql: "select 1", name: "" }]).fails(1, "up", "--json");
   expect(json.problems[0]).toMatchObject({ code: "CONFIG_INVALID", message: expect.stringMatching(/name/) });
   expect(await db.sql("select to_regclass('a') as a")).toEqual([{ a: null }]);
+});
+
+describe("a check before a run", () => {
+  const quiet = { name: "nobody waits", when: "before" } as const;
+  const refused = {
+    code: "CHECK_REFUSED",
+    message:
+      'The check "nobody waits" must pass before a run, and did not: it returned false. No migration was begun.',
+  };
+
+  test("refuses the run before anything is done, by every door", async ({ db }) => {
+    const checks = [
+      { ...quiet, sql: "select false" },
+      { name: "later", sql: "select true" },
+    ];
+    const godwit = project(db, checks);
+    for (const words of [["up"], ["up", "--dry-run"]]) {
+      const { json } = await godwit.fails(1, ...words, "--json");
+      expect(json.problems, words.join(" ")).toMatchObject([refused]);
+    }
+    expect(await db.sql("select to_regclass('a') as a")).toEqual([{ a: null }]);
+    await using migrator = createMigrator({
+      databaseUrl: db.url,
+      root: folderOf(FILES),
+      ledgerSchema,
+      checks,
+    });
+    expect(await codeOf(migrator.up())).toMatchObject(refused);
+    expect(await codeOf(migrator.dryRun())).toMatchObject(refused);
+    await using fleet = createFleet({
+      root: folderOf(FILES),
+      targets: { one: { url: db.url, ledgerSchema, checks } },
+    });
+    expect(await codeOf(fleet.up())).toMatchObject(refused);
+    // What it would ask is in the plan, which asks nothing.
+    expect((await migrator.plan()).checks).toEqual([
+      { name: "nobody waits", when: "before" },
+      { name: "later", when: "after" },
+    ]);
+    expect((await godwit("plan")).stdout).toContain("Checks before the run: nobody waits.");
+  });
+
+  test("is asked only where something is pending, and once, under the role and the path of the target", async ({
+    db,
+  }) => {
+    const counted = (sql: string) =>
+      project(db, [
+        { ...quiet, sql },
+        { name: "later", sql: "select true" },
+      ]);
+    const passed = await counted("select to_regclass('a') is null")("up");
+    expect(passed.stdout).toContain("Checks passed: nobody waits, later.");
+    expect((await counted("select false")("up")).stdout).toContain("Checks passed: later.");
+    await counted("select false")("down", "base");
+  });
+
+  test("can change nothing, and leaves the run its session", async ({ db }) => {
+    await db.sql("create table kept (id int)");
+    const changes = project(db, [{ ...quiet, sql: "delete from kept returning true" }]);
+    const { json } = await changes.fails(1, "up", "--json");
+    expect(json.problems[0].message).toContain("read-only transaction");
+    const command = project(db, [{ ...quiet, command: ["sh", "-c", "exit 3"] }]);
+    expect((await command.fails(1, "up", "--json")).json.problems[0].message).toContain("exited with code 3");
+    await project(db, [{ ...quiet, sql: "select 1 -- a row is enough" }])("up");
+    expect(await db.sql("select to_regclass('a')::text as a")).toEqual([{ a: "a" }]);
+  });
+
+  test("and one afterwards are in the script for psql, which stops there", async ({ db }) => {
+    const script = async (checks: readonly object[]) => (await project(db, checks)("up", "--sql")).stdout;
+    const here = () => db.sql("select to_regclass('a')::text as a");
+    const before = await script([{ ...quiet, sql: "select false, ':x'" }]);
+    expect(psql(db.url, before)).toMatch(/nobody waits.*returned false/s);
+    expect(await here()).toEqual([{ a: null }]);
+    const both = [
+      { ...quiet, sql: "select true" },
+      { name: "it's there", sql: "select 1 from a" },
+      { name: "smoke", command: ["sh", "smoke.sh"] },
+    ];
+    const after = await script(both);
+    expect(after).toContain('does not run the check "smoke" (command)');
+    expect(psql(db.url, after)).toMatch(/it's there.*returned no row/s);
+    expect(await here()).toEqual([{ a: "a" }]);
+  });
+
+  test("with a moment that does not exist is refused", async ({ db }) => {
+    const { json } = await project(db, [{ when: "during", sql: "select true" }]).fails(1, "up", "--json");
+    expect(json.problems[0].message).toContain('has a when that is neither "before" nor "after"');
+  });
 });

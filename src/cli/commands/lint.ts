@@ -3,8 +3,9 @@ import { isAtLeast, LEVELS } from "../../analysis/finding.ts";
 import { REMARKS, RULES } from "../../analysis/rules/rules.ts";
 import { SQUAWK_DEFAULTS, SQUAWK_RULES } from "../../analysis/squawk/rules.ts";
 import { PREFIX } from "../../analysis/squawk/squawk.ts";
-import { lintOf } from "../../assemble/lint.ts";
+import { lintAll } from "../../assemble/lint.ts";
 import { majorVersion } from "../../config/lint.ts";
+import { chooseTargets, unknownTarget } from "../../config/targets/targets.ts";
 import { ConfigError } from "../../errors.ts";
 import type { Linted } from "../../run/lint.ts";
 import type { Answer, Invocation } from "../command.ts";
@@ -25,7 +26,15 @@ export async function run(invocation: Invocation): Promise<Answer> {
   const level = choice(flags.level, LEVELS, "--level") ?? config.values.lint.level;
   const postgresVersion = versionOf(flags.postgresVersion);
   const given = { files, all: flags.all === true, postgresVersion };
-  const linted = await lintOf(config, given, { say, observe, signal });
+  const [asked] = config.values.target;
+  if (config.targets === null && asked !== undefined) throw unknownTarget(asked, []);
+  const configs =
+    config.targets === null
+      ? [config]
+      : chooseTargets(config, {
+          ...{ names: config.values.target, flags, workingFolder: process.cwd(), folders: true },
+        });
+  const linted = await lintAll(config, { ...given, configs }, { say, observe, signal });
   const fails = linted.findings.some((finding) => isAtLeast(finding.level, level));
   const json = { ...linted, level };
   // The runner of a workflow looks for files below the repository's root, wherever the command runs.

@@ -49,7 +49,7 @@ export async function run(invocation: Invocation): Promise<Answer> {
 const OF_UP = ["mode", "phase", "contract", "outOfOrder", "sample"];
 
 function textOf(
-  { direction, steps, held, waiting, warnings, adopts, backfills }: Plan,
+  { direction, steps, held, waiting, warnings, adopts, backfills, checks = [] }: Plan,
   ...[imports, paint]: [imports: readonly string[], paint: Paint]
 ): string {
   const verb = direction === "up" ? "apply" : "revert";
@@ -78,6 +78,10 @@ function textOf(
     ...(imports.length === 0 ? [] : [`Imports that also run: ${imports.join(", ")}.`]),
     ...waitingLines(waiting),
     ...heldLines(held),
+    ...(["before", "after"] as const).flatMap((when) => {
+      const names = checks.filter((check) => check.when === when).map(({ name }) => name);
+      return names.length === 0 ? [] : [`Checks ${when} the run: ${names.join(", ")}.`];
+    }),
   ].join("\n");
 }
 

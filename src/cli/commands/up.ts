@@ -1,6 +1,5 @@
 /** `godwit up` */
 import { randomUUID } from "node:crypto";
-import { assembleChecks } from "../../assemble/checks.ts";
 import { approvalBy } from "../../assemble/forecast.ts";
 import { assembleImports } from "../../assemble/imports.ts";
 import { migrateOptions, remarkOnMode } from "../../assemble/options.ts";
@@ -33,7 +32,6 @@ export async function run(invocation: Invocation): Promise<Answer> {
     if (remark !== null) invocation.say(remark);
     sayUntil(invocation, options);
     const imports = () => assembleImports(config);
-    const checks = assembleChecks(config);
     const approval = approvalBy({ config, target, print: invocation.say });
     const { isTriedAgain, runEnded } = invocation;
     const onEnd: AnnounceOptions["onEnd"] = async (end) =>
@@ -41,7 +39,7 @@ export async function run(invocation: Invocation): Promise<Answer> {
     invocation.begun({ runId: context.runId, target: target.name });
     const report = await announceRun(
       { config, target, command: "up", context, isLast: true, isTriedAgain, onEnd },
-      (told) => migrateUp(target, options, { context: told, imports, checks, approval }),
+      (told) => migrateUp(target, options, { context: told, imports, approval }),
     );
     return answerOf(report);
   });

@@ -1,8 +1,12 @@
-/** A look at the database or at the application after a run that has done everything: what it shows decides whether the run was good. */
+/** A look at the database or at the application. Before a run it decides whether the run begins; afterwards, whether it was good. */
+
+/** `before`: only where something is pending. `after`: when everything is applied. */
+export type CheckMoment = "before" | "after";
 
 export type Check = {
   /** For messages. */
   readonly name: string;
+  readonly when: CheckMoment;
   readonly timeoutMs: number;
 } & (
   | {

@@ -1,24 +1,34 @@
-/** Runs the checks after a run, one after the other. The first that fails ends them. */
-import { DatabaseError, StepFailed } from "../../errors.ts";
+/** Runs the checks before or after a run, one after the other. The first that fails ends them. */
+import type { Connection } from "../../database/connection.ts";
+import { DatabaseError, PlanRefused, StepFailed } from "../../errors.ts";
 import { formatDuration, timeLimit } from "../../std/time.ts";
 import type { RunContext, Target } from "../session/target.ts";
-import { type Check, CheckFault } from "./check.ts";
+import { type Check, CheckFault, type CheckMoment } from "./check.ts";
 import { checkCommand } from "./command.ts";
 import { checkSql } from "./sql-check.ts";
 import { checkUrl } from "./url.ts";
 
-/** Throws `StepFailed` (`CHECK_FAILED`) for a check that does not pass, and the reason of the signal if it aborts. */
+export interface Checking {
+  readonly target: Target;
+  readonly checks: readonly Check[];
+  readonly context: RunContext;
+}
+
+/**
+ * Those of one moment. Returns their names. Throws `PlanRefused` (`CHECK_REFUSED`) or `StepFailed` (`CHECK_FAILED`) for one
+ * that does not pass, and the reason of the signal if it aborts. SQL is asked on the connection, if there is one.
+ */
 export async function runChecks(
-  target: Target,
-  checks: readonly Check[],
-  context: RunContext,
+  { target, checks, context }: Checking,
+  when: CheckMoment,
+  connection: Connection | null = null,
 ): Promise<readonly string[]> {
   const passed: string[] = [];
-  for (const check of checks) {
+  for (const check of checks.filter((one) => one.when === when)) {
     context.signal.throwIfAborted();
     context.observe({ kind: "check-started", check: check.name });
     const startedAt = performance.now();
-    const error = await failureOf(target, check, context);
+    const error = await failureOf(check, { target, context, connection });
     const durationMs = performance.now() - startedAt;
     // A signal ends the check, and says nothing about what it looks at.
     context.signal.throwIfAborted();
@@ -34,11 +44,29 @@ export async function runChecks(
   return passed;
 }
 
-async function failureOf(target: Target, check: Check, context: RunContext): Promise<StepFailed | null> {
+/** Those before a run, where it has steps at all. */
+export async function passBefore(
+  target: Target,
+  { checks = [] }: { readonly checks?: readonly Check[] | undefined },
+  { context, connection, steps }: { context: RunContext; connection: Connection; steps: readonly unknown[] },
+): Promise<void> {
+  if (steps.length > 0) await runChecks({ target, checks, context }, "before", connection);
+}
+
+interface Place {
+  readonly target: Target;
+  readonly context: RunContext;
+  readonly connection: Connection | null;
+}
+
+async function failureOf(
+  check: Check,
+  { target, context, connection }: Place,
+): Promise<PlanRefused | StepFailed | null> {
   using limit = timeLimit(check.timeoutMs);
   const signal = AbortSignal.any([context.signal, limit.signal]);
   try {
-    await one(target, check, { ...context, signal });
+    await one(check, { target, context: { ...context, signal }, connection });
     return null;
   } catch (error) {
     const isOver = limit.signal.aborted && !(error instanceof CheckFault);
@@ -48,22 +76,36 @@ async function failureOf(target: Target, check: Check, context: RunContext): Pro
         ? error.message.replace(/\.$/, "")
         : String(error);
     const detail = error instanceof CheckFault ? error.detail : undefined;
+    const cause = error instanceof DatabaseError ? { cause: error } : {};
+    const details = { check: check.name, ...(detail === undefined ? {} : { detail }) };
+    if (check.when === "before")
+      return new PlanRefused(
+        [
+          {
+            code: "CHECK_REFUSED",
+            message: `The check "${check.name}" must pass before a run, and did not: ${what}. No migration was begun.`,
+            hint: "Mend what it looks at, then run the same command again.",
+            details,
+          },
+        ],
+        cause,
+      );
     return new StepFailed(
       {
         code: "CHECK_FAILED",
         message: `The check "${check.name}" did not pass: ${what}.`,
         hint: "Mend what it looks at. `godwit up` runs the checks again, also if nothing is pending.",
-        details: { check: check.name, ...(detail === undefined ? {} : { detail }) },
+        details,
       },
-      error instanceof DatabaseError ? { cause: error } : {},
+      cause,
     );
   }
 }
 
-function one(target: Target, check: Check, context: RunContext): Promise<void> {
+function one(check: Check, { target, context, connection }: Place): Promise<void> {
   switch (check.kind) {
     case "sql":
-      return checkSql(target, check, context);
+      return checkSql(check, { target, context, connection });
     case "command":
       return checkCommand(check, context.signal);
     case "url":

@@ -64,7 +64,7 @@ const LINT: Elsewhere = {
 };
 
 export const ELSEWHERE: Readonly<Record<string, Elsewhere>> = {
-  "run/folder-test.ts #differences: godwit test … --json": {
+  "run/folder-test.ts Trial: godwit test … --json": {
     file: "test/rehearsal/folder-test.test.ts",
     title: "what does not come back equal, or not twice, is named; what has no way back is said",
   },
@@ -267,6 +267,7 @@ export const MENTIONED: readonly string[] = [
   "cli/commands/backfill.ts run: godwit backfill",
   "cli/commands/backfill.ts run: godwit backfill …",
   "cli/commands/try.ts textOf: godwit up",
+  "run/script/checks.ts unrunChecks: godwit up",
   "import/problems.ts coloursUnknown: godwit duplicates",
   "ledger/script-sql.ts refuseOtherFiles: godwit baseline",
   "service/health/ask.ts askHealth: godwit health",
