@@ -68,6 +68,7 @@ export type {
 export type { Holder } from "./lock/lock.ts";
 export type { LiveFacts, LiveRelation, LockHolder } from "./prediction/live.ts";
 export type { MaxRisk } from "./prediction/max-risk.ts";
+export type { Outage } from "./prediction/outages.ts";
 export type { LockMode } from "./rehearsal/lock-modes.ts";
 export type {
   RehearsalReport,
@@ -86,7 +87,7 @@ export type { Repair } from "./run/corrections.ts";
 export type { Finding } from "./run/doctor.ts";
 export type { DriftReport } from "./run/drift.ts";
 export type { ContactSheet } from "./run/duplicates.ts";
-export type { Forecast } from "./run/forecast.ts";
+export type { Forecast, ForecastStep } from "./run/forecast.ts";
 export type { Linted } from "./run/lint.ts";
 export type { RepairReport } from "./run/repair.ts";
 export type { DryRunFailure, DryRunReport } from "./run/report/dry-run-report.ts";
