@@ -82,6 +82,7 @@ export type { AdoptOptions } from "./run/adopt.ts";
 export type { Forgotten } from "./run/backfill-undo.ts";
 export type { BackfillStatus, BackfillUndo } from "./run/backfills.ts";
 export type { BaselineOptions, BaselineReport } from "./run/baseline.ts";
+export type { Calibrated, GradedStep } from "./run/calibration.ts";
 export type { Compatibility } from "./run/compatible.ts";
 export type { Repair } from "./run/corrections.ts";
 export type { Finding } from "./run/doctor.ts";

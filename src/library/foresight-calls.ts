@@ -22,7 +22,7 @@ export function foresightCalls({
   callWithFiles,
   callUnopened,
   options,
-}: ForesightDoors): Pick<Migrator, "lint" | "rehearse" | "diff" | "drift"> {
+}: ForesightDoors): Pick<Migrator, "lint" | "rehearse" | "calibration" | "diff" | "drift"> {
   const given = () => import("../config/given.ts");
   return {
     async lint(wanted = {}) {
@@ -47,6 +47,11 @@ export function foresightCalls({
         return forecast({ config, target: assembled.target, print: say }, asked, context);
       });
     },
+    calibration: () =>
+      call(async ({ assembled }, context) => {
+        const { calibrationOf } = await import("../run/calibration.ts");
+        return calibrationOf(assembled.target, context);
+      }),
     async diff(wanted) {
       const { checkGiven, TEXT, TEXTS } = await given();
       const keys = { from: TEXT, to: TEXT, exclude: TEXTS };

@@ -1,9 +1,11 @@
 /** How long a plan will take is said from generated rows of the target's shape, and nothing of it touches the target. */
+import { join } from "node:path";
 import { vi } from "vitest";
 import { commandIn, type Json } from "../support/command.ts";
-import { expect, test } from "../support/database.ts";
+import { expect, ledgerSchema, test } from "../support/database.ts";
 import { stateOf } from "../support/state.ts";
 import { folderOf, writeFiles } from "../support/target.ts";
+import { createMigrator } from "../support/watched.ts";
 
 // Each call makes servers of its own, which a busy machine takes its time for.
 vi.setConfig({ testTimeout: 600_000, hookTimeout: 600_000 });
@@ -49,4 +51,32 @@ insert into "Odd ""Name" select n, 'good', repeat('x', 30), now(), n, '{}', '{"a
   expect((await godwit("plan", "--rehearse")).stdout).toMatch(
     /ACCESS EXCLUSIVE on public\.Odd "Name for about \d/,
   );
+});
+
+test("a run with --max-risk keeps what was predicted, and plan --calibration grades it", async ({ db }) => {
+  const folder = folderOf({
+    "migrations/0001_base.sql":
+      "create table orders (id int primary key, total int); insert into orders select n, n from generate_series(1, 50000) n;",
+  });
+  const godwit = commandIn({ folder, url: db.url });
+  await godwit("up");
+  expect((await godwit("plan", "--calibration", "--json")).json).toMatchObject({ steps: [], ratio: null });
+  await db.sql("analyze orders");
+  writeFiles(folder, {
+    "migrations/0002_brief.sql": "alter table orders add column more text;",
+    "migrations/0003_index.sql": "create index on orders (total);",
+  });
+  await godwit("up", "--max-risk", "rewrites");
+  const { json } = await godwit("plan", "--calibration", "--json");
+  expect(json.steps).toMatchObject([{ revision: "0003_index" }]);
+  expect(json.steps[0].predictedMs).toBeGreaterThan(0);
+  expect(json.ratio).toBeCloseTo(json.steps[0].measuredMs / json.steps[0].predictedMs, 5);
+  await using migrator = createMigrator({
+    dir: join(folder, "migrations"),
+    databaseUrl: db.url,
+    ledgerSchema,
+  });
+  expect((await migrator.calibration()).steps).toHaveLength(1);
+  expect((await godwit("history", "--log")).stdout).toContain("predicted");
+  await godwit("status", "--check");
 });
