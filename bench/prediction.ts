@@ -26,7 +26,7 @@ const KINDS: readonly (readonly [name: string, sql: string])[] = [
   ["unique constraint", "alter table orders add unique (code)"],
   ["type to bigint", "alter table orders alter column total type bigint"],
   ["volatile default", "alter table orders add column mark float8 default random()"],
-  ["type to text", "alter table orders alter column customer type text"],
+  ["type to text", "alter table orders alter column code type text"],
   ["update all", "update orders set total = total + 1"],
 ];
 
