@@ -68,6 +68,7 @@ export type {
 export type { Holder } from "./lock/lock.ts";
 export type { LiveFacts, LiveRelation, LockHolder } from "./prediction/live.ts";
 export type { MaxRisk } from "./prediction/max-risk.ts";
+export type { Outage } from "./prediction/outages.ts";
 export type { LockMode } from "./rehearsal/lock-modes.ts";
 export type {
   RehearsalReport,
@@ -81,12 +82,13 @@ export type { AdoptOptions } from "./run/adopt.ts";
 export type { Forgotten } from "./run/backfill-undo.ts";
 export type { BackfillStatus, BackfillUndo } from "./run/backfills.ts";
 export type { BaselineOptions, BaselineReport } from "./run/baseline.ts";
+export type { Calibrated, GradedStep } from "./run/calibration.ts";
 export type { Compatibility } from "./run/compatible.ts";
 export type { Repair } from "./run/corrections.ts";
 export type { Finding } from "./run/doctor.ts";
 export type { DriftReport } from "./run/drift.ts";
 export type { ContactSheet } from "./run/duplicates.ts";
-export type { Forecast } from "./run/forecast.ts";
+export type { Forecast, ForecastStep } from "./run/forecast.ts";
 export type { Linted } from "./run/lint.ts";
 export type { RepairReport } from "./run/repair.ts";
 export type { DryRunFailure, DryRunReport } from "./run/report/dry-run-report.ts";

@@ -1,5 +1,6 @@
 /** A plan that is rehearsed, and then looked at on the target; and the judge of `up --max-risk`, who asks for that. */
 import type { Config } from "../config/config.ts";
+import type { Scratch } from "../database/embedded/scratch.ts";
 import type { Forecast } from "../run/forecast.ts";
 import type { Approval } from "../run/max-risk.ts";
 import type { MigrateOptions } from "../run/plan.ts";
@@ -17,13 +18,24 @@ export async function forecast(
   options: MigrateOptions,
   context: RunContext,
 ): Promise<Forecast> {
-  const [{ rehearse }, { rehearsalParts }, { withLiveFacts }] = await Promise.all([
+  const [{ rehearse }, { rehearsalParts }, { forecastOf }] = await Promise.all([
     import("../run/rehearse.ts"),
     import("./rehearsal.ts"),
     import("../run/forecast.ts"),
   ]);
-  const report = await rehearse(target, { ...options, ...rehearsalParts(config, target, print) }, context);
-  return withLiveFacts(target, report, context);
+  const { openScratch, openSource } = rehearsalParts(config, target, print);
+  let scratch: Scratch | undefined;
+  // The rehearsal ends with its server, which the prediction still needs.
+  const keep: typeof openScratch = async (wanted) => {
+    scratch = await openScratch(wanted);
+    return { ...scratch, close: async () => {}, [Symbol.asyncDispose]: async () => {} };
+  };
+  try {
+    const report = await rehearse(target, { ...options, openScratch: keep, openSource }, context);
+    return await forecastOf(target, { report, scratch }, context);
+  } finally {
+    await scratch?.close();
+  }
 }
 
 /** Of this it is loaded only what is asked for: a run without `maxRisk` needs none of it. */

@@ -192,9 +192,11 @@ export const COMMANDS: readonly CommandRow[] = [
         syntax: "--rehearse",
         help: "run it on a scratch server first, and show locks, risk and the safer way of each statement",
       },
+      { syntax: "--calibration", help: "how good the predictions of earlier runs were" },
       { syntax: "--markdown", help: "with --rehearse: as a comment for a pull request" },
     ],
     honours: PLANNING,
+    excludes: [{ flag: "calibration", others: ["rehearse", "sample"] }],
     needs: [{ flag: "markdown", other: "rehearse" }],
     examples: [
       ["godwit plan", "what godwit up would do now"],

@@ -23,6 +23,7 @@ export interface LogEntry {
     | "failed"
     | "baseline"
     | "accepted"
+    | "predicted"
     | "forgotten"
     | "marked-done"
     | "retry"

@@ -208,6 +208,13 @@ insert into ${toolRows} (tool, history, subject) select ${stored(tool)}, ${store
         ? `insert into ${toolRows} (tool, history, subject) values (${stored(tool)}, ${stored(from)}, ${stored(subject)}) on conflict do nothing`
         : `delete from ${toolRows} where tool = ${stored(tool)} and history = ${stored(from)} and subject = ${stored(subject)}`,
 
+    /** What runs were told of their steps before them, beside what these took. */
+    predictions:
+      () => `select p.at, p.run_id as "runId", s.revision, s."predictedMs", a.duration_ms as "measuredMs"
+  from ${log} p cross join lateral jsonb_to_recordset(p.details -> 'steps') as s(revision text, "predictedMs" float8)
+  join ${log} a on a.run_id = p.run_id and a.revision = s.revision and a.event = 'applied' and a.id > p.id
+  where p.event = 'predicted' and a.duration_ms is not null order by a.id`,
+
     readLog: (
       limit: number,
     ) => `select at, run_id as "runId", event, revision, direction, duration_ms as "durationMs",

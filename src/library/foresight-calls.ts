@@ -22,7 +22,7 @@ export function foresightCalls({
   callWithFiles,
   callUnopened,
   options,
-}: ForesightDoors): Pick<Migrator, "lint" | "rehearse" | "test" | "diff" | "drift"> {
+}: ForesightDoors): Pick<Migrator, "lint" | "rehearse" | "calibration" | "test" | "diff" | "drift"> {
   const given = () => import("../config/given.ts");
   return {
     async lint(wanted = {}) {
@@ -47,6 +47,11 @@ export function foresightCalls({
         return forecast({ config, target: assembled.target, print: say }, asked, context);
       });
     },
+    calibration: () =>
+      call(async ({ assembled }, context) => {
+        const { calibrationOf } = await import("../run/calibration.ts");
+        return calibrationOf(assembled.target, context);
+      }),
     async test(revision) {
       const { checkValue, TEXT } = await given();
       if (revision !== undefined) checkValue(revision, "The revision of test()", TEXT);

@@ -15,6 +15,7 @@ import type { LoggedRow, Recorded } from "../ledger/ledger.ts";
 import type { AdoptReport } from "../run/adopt/adopt-report.ts";
 import type { AdoptOptions } from "../run/adopt.ts";
 import type { BaselineOptions, BaselineReport } from "../run/baseline.ts";
+import type { Calibrated } from "../run/calibration.ts";
 import type { Compatibility } from "../run/compatible.ts";
 import type { Repair } from "../run/corrections.ts";
 import type { DriftReport } from "../run/drift.ts";
@@ -117,6 +118,8 @@ export interface Migrator extends AsyncDisposable {
    * the safer way; and how large the tables are on the target, and who holds locks on them now. The target is only read. Throws what `plan(goal)` would throw.
    */
   rehearse(goal?: string): Promise<Forecast>;
+  /** How long the steps of runs with `maxRisk` took, beside what was predicted. Changes nothing. */
+  calibration(): Promise<Calibrated>;
   /**
    * Runs every migration, or the one that is named, up, down and up again on a scratch server, with the rows and expectations
    * of its test file. What failed is in the report, and is not thrown. The target is only asked for its version.

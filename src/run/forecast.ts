@@ -1,32 +1,64 @@
-/** What a plan would do to those who use the database meanwhile: what its rehearsal saw, and what is true of the target now. */
+/**
+ * What a plan would do to those who use the database meanwhile: what its rehearsal saw, what is true of the target now, and how long
+ * it will take by what generated rows took on the scratch server.
+ */
+import type { Scratch } from "../database/embedded/scratch.ts";
+import { calibrate, isWork, worked } from "../prediction/calibrate.ts";
 import { type LiveFacts, liveFacts } from "../prediction/live.ts";
-import type { RehearsalReport } from "../rehearsal/report.ts";
+import { type Predicted, predictionOf } from "../prediction/outages.ts";
+import { nameOf } from "../prediction/rows.ts";
+import { shapesOf } from "../prediction/shape.ts";
+import { pageMs } from "../prediction/speed.ts";
+import type { RehearsalReport, RehearsedStatement, RehearsedStep } from "../rehearsal/report.ts";
 import { withConnection } from "./session/connect.ts";
 import type { RunContext, Target } from "./session/target.ts";
 
-export interface Forecast extends RehearsalReport, LiveFacts {}
+export interface ForecastStep extends RehearsedStep, Predicted {}
 
-/** The target is only read. */
-export async function withLiveFacts(
-  target: Target,
-  report: RehearsalReport,
-  context: RunContext,
-): Promise<Forecast> {
-  const names = tablesIn(report);
-  const facts = await withConnection(target, context, (connection) => liveFacts(connection, names));
-  return { ...report, ...facts };
+export interface Forecast extends RehearsalReport, LiveFacts {
+  readonly steps: readonly ForecastStep[];
 }
 
+/** The target is only read. `scratch`: that of the rehearsal; without it nothing is predicted. */
+export async function forecastOf(
+  target: Target,
+  { report, scratch }: { readonly report: RehearsalReport; readonly scratch: Scratch | undefined },
+  context: RunContext,
+): Promise<Forecast> {
+  const statements = report.steps.flatMap((step) => step.statements);
+  const toWork = [...new Set(statements.filter(isWork).flatMap(worked))];
+  const { facts, ...known } = await withConnection(target, context, async (connection) => {
+    const facts = await liveFacts(connection, tablesIn(statements));
+    const names = facts.relations.flatMap(({ relation, bytes }) =>
+      toWork.includes(relation) && bytes > 0 ? [relation] : [],
+    );
+    if (names.length === 0 || scratch === undefined) return { facts, shapes: null };
+    const shapes = await shapesOf(connection, names);
+    const targetPageMs = new Map<string, number | null>();
+    for (const shape of shapes.tables) {
+      const bytes = facts.relations.find(({ relation }) => relation === shape.relation)?.bytes ?? 0;
+      targetPageMs.set(shape.relation, await pageMs(connection, { table: nameOf(shape), bytes }));
+    }
+    return { facts, shapes, targetPageMs };
+  });
+  let times: ReadonlyMap<RehearsedStatement, number> = new Map();
+  if (scratch !== undefined && known.shapes !== null) {
+    await scratch.create(CALIBRATION);
+    await using connection = await scratch.open(CALIBRATION, { signal: context.signal });
+    times = await calibrate(connection, statements, { ...facts, ...known });
+  }
+  const steps = report.steps.map((step) => ({ ...step, ...predictionOf(step, times) }));
+  return { ...report, ...facts, steps };
+}
+
+const CALIBRATION = "godwit_calibration";
+
 /** What the plan locks, reads as a whole or writes anew. */
-function tablesIn({ steps }: RehearsalReport): readonly string[] {
-  const statements = steps.flatMap((step) => step.statements);
-  return [
-    ...new Set(
-      statements.flatMap(({ locks, rewrites, scans }) => [
-        ...locks.filter(({ kind }) => kind !== "index").map(({ relation }) => relation),
-        ...rewrites,
-        ...scans,
-      ]),
-    ),
-  ];
+function tablesIn(statements: readonly RehearsedStatement[]): readonly string[] {
+  const names = statements.flatMap(({ locks, rewrites, scans }) => [
+    ...locks.filter(({ kind }) => kind !== "index").map(({ relation }) => relation),
+    ...rewrites,
+    ...scans,
+  ]);
+  return [...new Set(names)];
 }

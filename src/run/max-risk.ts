@@ -6,7 +6,7 @@ import type { Plan } from "../core/step.ts";
 import { PlanRefused, type Problem } from "../errors.ts";
 import { excessOf } from "../prediction/excess.ts";
 import type { MaxRisk } from "../prediction/max-risk.ts";
-import type { RehearsalReport } from "../rehearsal/report.ts";
+import type { Forecast } from "./forecast.ts";
 import type { MigrateOptions } from "./plan.ts";
 import type { RunContext } from "./session/target.ts";
 
@@ -16,7 +16,7 @@ export type Approval = (options: MigrateOptions, context: RunContext) => Promise
 /** The same options for a run that carries out what was rehearsed, and nothing else. */
 export function approved(
   options: MigrateOptions,
-  { decided, report }: { readonly decided: Plan; readonly report: RehearsalReport },
+  { decided, report }: { readonly decided: Plan; readonly report: Forecast },
 ): MigrateOptions {
   const { maxRisk: most } = options;
   if (most === undefined) return options;
@@ -36,7 +36,12 @@ export function approved(
         problemOf(most, later.revision, "was not rehearsed: it came after the rehearsal"),
       ]);
   };
-  return { ...options, approve };
+  const predicted = new Map(
+    report.steps.flatMap(({ revision, predictedMs }) =>
+      predictedMs === null ? [] : [[revision, predictedMs] as const],
+    ),
+  );
+  return { ...options, approve, predicted };
 }
 
 function problemOf(most: MaxRisk, revision: string, because: string): Problem & { code: "RISK_TOO_HIGH" } {

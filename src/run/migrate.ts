@@ -23,6 +23,7 @@ import { keepSchema, refuseDrift } from "./catalog/kept-schema.ts";
 import { refuseUnmirroredDown } from "./mirror/reruns.ts";
 import { refuseMeanwhile } from "./mirror/tool-watch.ts";
 import { forPlanning, goalOf, type MigrateOptions, planInput, refuseUnusable, restOfGoal } from "./plan.ts";
+import { keepPredictions } from "./predictions.ts";
 import { boundedNotices } from "./report/notices.ts";
 import type { Report } from "./report/report.ts";
 import { Tally } from "./report/tally.ts";
@@ -229,6 +230,7 @@ class Run {
     if (mirror?.create != null) await makeTable(connection, mirror);
     const doing = `${decided.direction} ${decided.steps.length} migrations: ${decided.steps[0]?.revision} ...`;
     await lock.announce(doing);
+    await keepPredictions(place, decided, this.#options.predicted);
     await warnUntold(place, { steps: decided.steps, history, mirrored: mirror !== null, untold });
     this.#reconnection.prepared = prepared;
     for (const { step } of prepared) if (step.kind === "repeatable") this.#tally.repeatable(step.revision);

@@ -29,6 +29,8 @@ export interface MigrateOptions {
   readonly requireNoDrift?: boolean | undefined;
   /** `up`: rehearses first, and is refused if a step is riskier than this. */
   readonly maxRisk?: Exclude<MaxRisk, "any"> | undefined;
+  /** How long its steps will take, by their rehearsal. It is kept in the log, beside which `plan --calibration` puts what they took. */
+  readonly predicted?: ReadonlyMap<string, number> | undefined;
   /** Throws if this may not be carried out. */
   readonly approve?: ((plan: Plan) => void) | undefined;
   /** `up`: what must hold before it and afterwards. */

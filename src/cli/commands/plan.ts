@@ -17,6 +17,7 @@ import { heldLines, waitingLines } from "./up.ts";
 
 export async function run(invocation: Invocation): Promise<Answer> {
   const to = invocation.arguments[0] ?? "heads";
+  if (invocation.flags.calibration === true) return calibrated(invocation);
   const direction = directionOf(to);
   if (direction === "down") refuseFlags(`godwit plan ${to}`, invocation.flags, OF_UP);
   return withFiles(invocation, async (session) => {
@@ -42,6 +43,27 @@ export async function run(invocation: Invocation): Promise<Answer> {
       result: true,
       exitCode: rehearsal.counts.failed > 0 ? 1 : 0,
     };
+  });
+}
+
+async function calibrated(invocation: Invocation): Promise<Answer> {
+  const { calibrationOf } = await import("../../run/calibration.ts");
+  return withFiles(invocation, async ({ target, context }) => {
+    const graded = await calibrationOf(target, context);
+    const { steps, ratio, within30Percent } = graded;
+    const width = Math.max(0, ...steps.map(({ revision }) => revision.length));
+    const lines = steps.map(
+      ({ revision, predictedMs, measuredMs }) =>
+        `  ${revision.padEnd(width)}  predicted ${formatDuration(predictedMs)}, took ${formatDuration(measuredMs)} (× ${(measuredMs / Math.max(1, predictedMs)).toFixed(2)})`,
+    );
+    const text =
+      ratio === null || within30Percent === null
+        ? "No run was predicted yet: `godwit up --max-risk rewrites` predicts, and keeps what it said."
+        : [
+            ...lines,
+            `${steps.length} predicted: half took more than ${ratio.toFixed(2)} of what was said, and ${Math.round(within30Percent * 100)} % were within 30 %.`,
+          ].join("\n");
+    return { json: { ...graded }, text, result: true };
   });
 }
 

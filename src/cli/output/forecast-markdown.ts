@@ -3,7 +3,7 @@ import { shownStatement } from "../../core/sql/shown.ts";
 import type { RehearsedStatement } from "../../rehearsal/report.ts";
 import type { Forecast } from "../../run/forecast.ts";
 import type { Report } from "../../run/report/report.ts";
-import { sizeWords, stepVerdict, verdictOf, waitWords } from "./forecast.ts";
+import { outageWords, sizeWords, stepVerdict, verdictOf, waitWords } from "./forecast.ts";
 
 export function markdownOf(report: Forecast, held: Report["held"]): string {
   const { steps, scratch, version, otherVersion, gaps, counts } = report;
@@ -20,14 +20,14 @@ export function markdownOf(report: Forecast, held: Report["held"]): string {
     "| --- | --- | --- | --- | --- |",
     ...steps.flatMap((step) => {
       const { revision, notRehearsed: because, statements } = step;
-      const why = because === null ? [] : [text(`Not rehearsed: ${because}.`)];
+      const why = because === null ? outageWords(step) : [`Not rehearsed: ${because}.`];
       if (statements.length === 0)
         return [
           row([
             code(revision),
             "",
             mark(because === null ? stepVerdict(step, report) : "not known"),
-            why.join(""),
+            why.map(text).join("<br>"),
             "",
           ]),
         ];

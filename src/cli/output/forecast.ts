@@ -2,7 +2,7 @@
 import { shownStatement } from "../../core/sql/shown.ts";
 import { type Obstacle, obstaclesOf } from "../../prediction/live.ts";
 import type { RehearsedStatement, RehearsedStep } from "../../rehearsal/report.ts";
-import type { Forecast } from "../../run/forecast.ts";
+import type { Forecast, ForecastStep } from "../../run/forecast.ts";
 import { formatDuration } from "../../std/time.ts";
 import { bytes, number } from "./numbers.ts";
 import type { Paint } from "./problems.ts";
@@ -26,11 +26,12 @@ export function forecastText(report: Forecast, paint: Paint): string {
   ].join("\n");
 }
 
-function linesOf(step: RehearsedStep, report: Forecast, paint: Paint): readonly string[] {
+function linesOf(step: ForecastStep, report: Forecast, paint: Paint): readonly string[] {
   const { revision, file, notRehearsed, statements } = step;
   const verdict = notRehearsed === null ? stepVerdict(step, report) : `not rehearsed: ${notRehearsed}`;
   return [
     `${revision}  ${paint("dim", file)}  ${painted(verdict, paint)}`,
+    ...outageWords(step).map((words) => `  ${paint("yellow", words)}`),
     ...statements.flatMap((statement) => statementLines(statement, report, paint)),
   ];
 }
@@ -87,6 +88,15 @@ export function sizeWords(
         indexes === 0 ? "" : `, ${bytes(indexBytes)} in ${indexes} ${indexes === 1 ? "index" : "indexes"}`;
       return `${relation} has ${many}: ${bytes(heap)}${toast}${keys}.`;
     });
+}
+
+/** `ACCESS EXCLUSIVE on public.orders for about 41 s.` */
+export function outageWords({ predictedMs, outages }: ForecastStep): readonly string[] {
+  if (predictedMs === null) return [];
+  if (outages.length === 0) return [`Takes about ${formatDuration(predictedMs)}.`];
+  return outages.map(
+    ({ relation, mode, durationMs }) => `${mode} on ${relation} for about ${formatDuration(durationMs)}.`,
+  );
 }
 
 /** Whom it would wait for if it ran now. */

@@ -235,6 +235,10 @@ export const ELSEWHERE: Readonly<Record<string, Elsewhere>> = {
   ),
   "run/max-risk.ts problemOf: godwit plan --rehearse": RISKY,
   "run/max-risk.ts problemOf: godwit up --max-risk any": RISKY,
+  "cli/commands/plan.ts calibrated: godwit up --max-risk rewrites": {
+    file: "test/prediction/duration.test.ts",
+    title: "a run with --max-risk keeps what was predicted, and plan --calibration grades it",
+  },
   // A table that is another one, or gone, while its backfill is half done.
   "run/step/backfill/edited.ts withoutTable: godwit repair --mark-done …": {
     ...OTHER_TABLE,

@@ -1,0 +1,82 @@
+/** How long a plan will take is said from generated rows of the target's shape, and nothing of it touches the target. */
+import { join } from "node:path";
+import { vi } from "vitest";
+import { commandIn, type Json } from "../support/command.ts";
+import { expect, ledgerSchema, test } from "../support/database.ts";
+import { stateOf } from "../support/state.ts";
+import { folderOf, writeFiles } from "../support/target.ts";
+import { createMigrator } from "../support/watched.ts";
+
+// Each call makes servers of its own, which a busy machine takes its time for.
+vi.setConfig({ testTimeout: 600_000, hookTimeout: 600_000 });
+
+test("statements whose time depends on rows have a prediction, and each lock one of how long it is held", async ({
+  db,
+}) => {
+  const folder = folderOf({
+    "migrations/0001_base.sql": `create type mood as enum ('good', 'bad');
+create table customers (id int primary key, name text);
+create table "Odd ""Name" (id bigint primary key, mood mood, note varchar(40), at timestamptz default now(),
+  total numeric(12,2), tags text[], data jsonb, ok boolean, customer int);
+insert into customers select n, 'customer ' || n from generate_series(1, 1000) n;
+insert into "Odd ""Name" select n, 'good', repeat('x', 30), now(), n, '{}', '{"a": 1}', true, 1 + n % 1000 from generate_series(1, 100000) n;`,
+  });
+  const godwit = commandIn({ folder, url: db.url });
+  await godwit("up");
+  await db.sql('analyze customers; analyze "Odd ""Name"');
+  const table = '"Odd ""Name"';
+  writeFiles(folder, {
+    "migrations/0002_brief.sql": `alter table ${table} add column more text;`,
+    "migrations/0003_two.sql": `alter table ${table} add column most text;\ncreate index on ${table} (total);`,
+    "migrations/0004_type.sql": `alter table ${table} alter column id type numeric;`,
+    "migrations/0005_later.sql": `alter table ${table} add constraint customer_known foreign key (customer) references customers not valid;`,
+    "migrations/0006_valid.sql": `alter table ${table} validate constraint customer_known;`,
+    "migrations/0007_all.sql": `update ${table} set ok = false;`,
+    "migrations/0008_new.sql": "create table fresh (id int primary key);",
+  });
+  const before = await stateOf(db.admin);
+  const { json } = await godwit("plan", "--rehearse", "--json");
+  expect(await stateOf(db.admin)).toEqual(before);
+  const of = (revision: string) => json.rehearsal.steps.find((step: Json) => step.revision === revision);
+  for (const revision of ["0003_two", "0004_type", "0006_valid", "0007_all"])
+    expect(of(revision).predictedMs, revision).toBeGreaterThan(0);
+  for (const revision of ["0002_brief", "0008_new"]) expect(of(revision).predictedMs, revision).toBeNull();
+  const relation = 'public.Odd "Name';
+  // The lock of its first statement is kept while the second one works.
+  expect(of("0003_two").outages).toEqual([
+    { relation, mode: "ACCESS EXCLUSIVE", durationMs: of("0003_two").predictedMs },
+  ]);
+  expect(of("0006_valid").outages).toEqual([]);
+  expect(of("0004_type").predictedMs).toBeGreaterThan(of("0003_two").statements[0].durationMs);
+  expect((await godwit("plan", "--rehearse")).stdout).toMatch(
+    /ACCESS EXCLUSIVE on public\.Odd "Name for about \d/,
+  );
+});
+
+test("a run with --max-risk keeps what was predicted, and plan --calibration grades it", async ({ db }) => {
+  const folder = folderOf({
+    "migrations/0001_base.sql":
+      "create table orders (id int primary key, total int); insert into orders select n, n from generate_series(1, 50000) n;",
+  });
+  const godwit = commandIn({ folder, url: db.url });
+  await godwit("up");
+  expect((await godwit("plan", "--calibration", "--json")).json).toMatchObject({ steps: [], ratio: null });
+  await db.sql("analyze orders");
+  writeFiles(folder, {
+    "migrations/0002_brief.sql": "alter table orders add column more text;",
+    "migrations/0003_index.sql": "create index on orders (total);",
+  });
+  await godwit("up", "--max-risk", "rewrites");
+  const { json } = await godwit("plan", "--calibration", "--json");
+  expect(json.steps).toMatchObject([{ revision: "0003_index" }]);
+  expect(json.steps[0].predictedMs).toBeGreaterThan(0);
+  expect(json.ratio).toBeCloseTo(json.steps[0].measuredMs / json.steps[0].predictedMs, 5);
+  await using migrator = createMigrator({
+    dir: join(folder, "migrations"),
+    databaseUrl: db.url,
+    ledgerSchema,
+  });
+  expect((await migrator.calibration()).steps).toHaveLength(1);
+  expect((await godwit("history", "--log")).stdout).toContain("predicted");
+  await godwit("status", "--check");
+});
