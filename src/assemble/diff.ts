@@ -6,6 +6,7 @@ import { PHASES } from "../core/migration.ts";
 import { renameHints } from "../diff/hints.ts";
 import { ConfigError, DatabaseError, SourceError } from "../errors.ts";
 import { diffStates, type SchemaDiffReport, type SchemaState } from "../run/schema-diff.ts";
+import type { Source } from "../source/source.ts";
 import { secretUrl } from "../std/secret.ts";
 import { assemble, createContext, isAddressed } from "./assemble.ts";
 import { openScratchLike } from "./rehearsal.ts";
@@ -62,22 +63,47 @@ function stateOf(config: Config, word: string, call: DiffCall): SchemaState {
   return { kind: "files", name: word, files: filesOf(config, word) };
 }
 
-async function runThere(config: Config, url: string, { say, signal }: DiffCall): Promise<void> {
+/** Applies the migrations to the empty database of the URL: all of them, or these. */
+export async function runThere(
+  config: Config,
+  url: string,
+  { say, signal, revisions }: DiffCall & { readonly revisions?: ReadonlySet<string> },
+): Promise<void> {
   const { migrate } = await import("../run/migrate.ts");
   const environment = { ...config.environment, DATABASE_URL: url };
   const staged = { ...config, environment, values: { ...config.values, databaseUrl: secretUrl(url) } };
   await using assembled = await assemble(staged, { say, signal });
   const goal = { direction: "up", to: "heads", phases: PHASES } as const;
   const context = createContext(staged, { observe: () => {}, signal });
-  await migrate(assembled.target, { goal, failure: "stop", outOfOrder: true }, context).catch((error) => {
+  const { source } = assembled.target;
+  const some = revisions === undefined ? source : only(source, revisions);
+  await migrate(
+    { ...assembled.target, source: some },
+    { goal, failure: "stop", outOfOrder: true },
+    context,
+  ).catch((error) => {
     if (!(error instanceof SourceError) || !WITHOUT_MIGRATIONS.includes(error.code)) throw error;
+  });
+}
+
+function only(source: Source, revisions: ReadonlySet<string>): Source {
+  const list = async () => {
+    const listing = await source.list();
+    return { ...listing, migrations: listing.migrations.filter(({ id }) => revisions.has(id)) };
+  };
+  return new Proxy(source, {
+    get(target, key) {
+      if (key === "list") return list;
+      const value = Reflect.get(target, key, target);
+      return typeof value === "function" ? value.bind(target) : value;
+    },
   });
 }
 
 const WITHOUT_MIGRATIONS = ["SOURCE_FOLDER_EMPTY", "SOURCE_FOLDER_MISSING"];
 
 /** The connection closes what was opened for it. */
-async function openHere(config: Config, { say, signal }: DiffCall) {
+export async function openHere(config: Config, { say, signal }: DiffCall) {
   const assembled = await assemble(config, { say, signal });
   const connection = await assembled.target.open({ applicationName: "godwit diff", signal });
   return new Proxy(connection, {

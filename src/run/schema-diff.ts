@@ -174,7 +174,7 @@ async function build({ scratch, input, notes }: Stage, { database, state, owner 
 }
 
 /** A role that a migration speaks of is made, because roles belong to the server. A step that failed was rolled back. */
-async function runWithRoles(connection: Connection, run: () => Promise<void>): Promise<void> {
+export async function runWithRoles(connection: Connection, run: () => Promise<void>): Promise<void> {
   const made = new Set<string>();
   for (;;)
     try {
