@@ -83,7 +83,7 @@ export type { Compatibility } from "./run/compatible.ts";
 export type { Repair } from "./run/corrections.ts";
 export type { Finding } from "./run/doctor.ts";
 export type { DriftOptions, DriftReport } from "./run/drift.ts";
-export type { DriftSql } from "./run/drift-sql.ts";
+export type { DriftSql } from "./run/drift-on-scratch.ts";
 export type { ContactSheet } from "./run/duplicates.ts";
 export type { Linted } from "./run/lint.ts";
 export type { RepairReport } from "./run/repair.ts";

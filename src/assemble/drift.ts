@@ -1,7 +1,7 @@
 /** What a comparison on a scratch server needs of the configuration. */
 import type { Config } from "../config/config.ts";
 import { ConfigError } from "../errors.ts";
-import type { DriftParts } from "../run/drift-sql.ts";
+import type { DriftParts } from "../run/drift-on-scratch.ts";
 import { type DiffCall, openHere, runThere } from "./diff.ts";
 import { openScratchLike } from "./rehearsal.ts";
 

@@ -4,7 +4,7 @@ import type { SchemaDifference } from "../schema/compare.ts";
 import { packSnapshot } from "../schema/packed.ts";
 import { identity } from "../schema/snapshot.ts";
 import { currentSchema, driftIn, keptSchema } from "./catalog/kept-schema.ts";
-import type { DriftParts, DriftSql } from "./drift-sql.ts";
+import type { DriftParts, DriftSql } from "./drift-on-scratch.ts";
 import { withConnection } from "./session/connect.ts";
 import { withLock } from "./session/locked.ts";
 import type { RunContext, Target } from "./session/target.ts";
@@ -46,7 +46,7 @@ export async function driftOf(
     const { schemas: _, ...drift } = await (async () => {
       if (parts === undefined || !(files || sql))
         return driftIn(target, connection, target.settings.driftIgnore ?? []);
-      const { compareOnScratch } = await import("./drift-sql.ts");
+      const { compareOnScratch } = await import("./drift-on-scratch.ts");
       const revisions = new Set(history.entries.map(({ revision }) => revision));
       return {
         ...(await compareOnScratch(target, connection, { files, sql, parts, revisions })),

@@ -1,6 +1,5 @@
 /** `godwit drift` */
 import { acceptSchema, type DriftReport, driftOf } from "../../run/drift.ts";
-import type { DriftSql } from "../../run/drift-sql.ts";
 import { describeDifference } from "../../schema/compare.ts";
 import { visible } from "../../std/visible.ts";
 import type { Answer, Invocation } from "../command.ts";
@@ -56,10 +55,16 @@ function textOf(report: DriftReport): string {
   ].join("\n");
 }
 
-function sqlLines({ undo, adopt, losses, provenOn, unproven }: DriftSql): readonly string[] {
+function sqlLines({
+  undo,
+  adopt,
+  losses,
+  provenOn,
+  unproven,
+}: NonNullable<DriftReport["sql"]>): readonly string[] {
   if (provenOn === null)
     return ["", "There is no SQL that is proven:", ...unproven.map((one) => `  ${visible(one)}`)];
-  const lines = (statements: DriftSql["undo"]) =>
+  const lines = (statements: NonNullable<DriftReport["sql"]>["undo"]) =>
     statements.map(({ text, losesData }) => `${losesData ? "-- This loses data:\n" : ""}${text};`);
   return [
     ...["", `-- To undo it, proven on PostgreSQL ${provenOn}:`],
