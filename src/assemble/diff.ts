@@ -6,6 +6,7 @@ import { PHASES } from "../core/migration.ts";
 import { exported, exporterOf } from "../diff/exporters/export.ts";
 import { type RenameHint, renameHints, renamesOf } from "../diff/hints.ts";
 import { ConfigError, SourceError } from "../errors.ts";
+import { limited } from "../run/listed.ts";
 import { diffStates, type SchemaDiffReport, type SchemaState } from "../run/schema-diff.ts";
 import { secretUrl } from "../std/secret.ts";
 import { assemble, createContext } from "./assemble.ts";
@@ -63,14 +64,25 @@ async function stateOf(config: Config, word: string, call: DiffCall): Promise<Sc
   return { kind: "files", name: word, files: [await exported(chosen, place)] };
 }
 
-async function runThere(config: Config, url: string, { say, signal }: DiffCall): Promise<void> {
+/** Applies the migrations to the empty database of the URL: all of them, or these. */
+export async function runThere(
+  config: Config,
+  url: string,
+  { say, signal, revisions }: DiffCall & { readonly revisions?: ReadonlySet<string> },
+): Promise<void> {
   const { migrate } = await import("../run/migrate.ts");
   const environment = { ...config.environment, DATABASE_URL: url };
   const staged = { ...config, environment, values: { ...config.values, databaseUrl: secretUrl(url) } };
   await using assembled = await assemble(staged, { say, signal });
   const goal = { direction: "up", to: "heads", phases: PHASES } as const;
   const context = createContext(staged, { observe: () => {}, signal });
-  await migrate(assembled.target, { goal, failure: "stop", outOfOrder: true }, context).catch((error) => {
+  const { source } = assembled.target;
+  const some = revisions === undefined ? source : limited(source, revisions);
+  await migrate(
+    { ...assembled.target, source: some },
+    { goal, failure: "stop", outOfOrder: true },
+    context,
+  ).catch((error) => {
     if (!(error instanceof SourceError) || !WITHOUT_MIGRATIONS.includes(error.code)) throw error;
   });
 }

@@ -263,11 +263,17 @@ export const COMMANDS: readonly CommandRow[] = [
     targets: "each",
     summary: "show what was changed by hand since the last run",
     description:
-      "Compares the schema of the database with the snapshot that the last run has kept, and names each difference. Changes nothing. Exits 0 if there is no difference, and 1 if there is one.",
-    flags: [{ syntax: "--accept", help: "keep the schema as it is now, for later comparisons" }],
+      "Compares the schema of the database with the snapshot that the last run has kept, and names each difference. Changes nothing. Exits 0 if there is no difference, and 1 if there is one. With --files or --sql, the migrations that are applied are applied once more on a PostgreSQL of its own in a temporary folder.",
+    flags: [
+      { syntax: "--accept", help: "keep the schema as it is now, for later comparisons" },
+      { syntax: "--files", help: "compare with what the applied migrations make, not with the snapshot" },
+      { syntax: "--sql", help: "print the SQL that undoes the differences, and the SQL that adopts them" },
+    ],
     examples: [
       ["godwit drift", "what is different, and how"],
       ["godwit drift --json", "the same as data"],
+      ["godwit drift --sql", "how to undo or adopt it"],
+      ["godwit drift --files", "what differs from the migrations"],
       ["godwit drift --accept", "what was done by hand is right"],
     ],
     load: () => import("./commands/drift.ts"),

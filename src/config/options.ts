@@ -13,7 +13,13 @@ import type { LintConfig } from "./lint.ts";
 export const MODES = ["all", "startup", "nas-only"] as const;
 export type Mode = (typeof MODES)[number];
 
-export const WEBHOOK_EVENTS = ["run.started", "run.completed", "run.failed", "run.blocked"] as const;
+export const WEBHOOK_EVENTS = [
+  "run.started",
+  "run.completed",
+  "run.failed",
+  "run.blocked",
+  "drift.found",
+] as const;
 export type WebhookEvent = (typeof WEBHOOK_EVENTS)[number];
 export const WEBHOOK_FORMATS = ["json", "slack"] as const;
 export type WebhookFormat = (typeof WEBHOOK_FORMATS)[number];

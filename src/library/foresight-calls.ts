@@ -71,10 +71,20 @@ export function foresightCalls({
     },
     async drift(wanted = {}) {
       const { checkGiven, SWITCH } = await given();
-      checkGiven(wanted, { name: "drift()", keys: { accept: SWITCH } });
-      return call(async ({ assembled }, context) => {
+      checkGiven(wanted, { name: "drift()", keys: { accept: SWITCH, files: SWITCH, sql: SWITCH } });
+      return call(async ({ assembled, settings, say }, context) => {
         const { acceptSchema, driftOf } = await import("../run/drift.ts");
-        return (wanted.accept === true ? acceptSchema : driftOf)(assembled.target, context);
+        const { target } = assembled;
+        if (wanted.accept === true) return acceptSchema(target, context);
+        const { driftParts } = await import("../assemble/drift.ts");
+        const onScratch = wanted.files === true || wanted.sql === true;
+        const parts = onScratch ? { parts: driftParts(settings, { say, signal: context.signal }) } : {};
+        const report = await driftOf(target, context, { ...wanted, ...parts });
+        if (settings.webhooks.length > 0) {
+          const { tellDrift } = await import("../service/webhooks/drift.ts");
+          await tellDrift({ config: settings, target, context }, report);
+        }
+        return report;
       });
     },
   };

@@ -18,7 +18,7 @@ import type { BaselineOptions, BaselineReport } from "../run/baseline.ts";
 import type { Calibrated } from "../run/calibration.ts";
 import type { Compatibility } from "../run/compatible.ts";
 import type { Repair } from "../run/corrections.ts";
-import type { DriftReport } from "../run/drift.ts";
+import type { DriftOptions, DriftReport } from "../run/drift.ts";
 import type { ContactSheet } from "../run/duplicates.ts";
 import type { Forecast } from "../run/forecast.ts";
 import type { Linted } from "../run/lint.ts";
@@ -139,9 +139,10 @@ export interface Migrator extends AsyncDisposable {
   compatible(image: ImageRevisions, options?: CompatibleGiven): Promise<Compatibility>;
   /**
    * What was changed by hand since the last run, which has kept the schema. Undoes nothing. `accept` keeps the schema as it
-   * is now, for later calls.
+   * is now, for later calls. `files` compares with what the applied migrations make, and `sql` adds the statements that undo or
+   * adopt the differences; both use a scratch server.
    */
-  drift(options?: { readonly accept?: boolean | undefined }): Promise<DriftReport>;
+  drift(options?: DriftOptions & { readonly accept?: boolean | undefined }): Promise<DriftReport>;
   /** The revisions of these files, for `compatible` in another image. Connects to no database. */
   revisions(): Promise<RevisionList>;
   /** The history in the ledger, the oldest first. */

@@ -1,8 +1,10 @@
-/** Whether somebody has changed the schema by hand since the last run. Looks, and undoes nothing. */
+/** Whether somebody has changed the schema by hand. Looks, and undoes nothing. */
 import { PlanRefused } from "../errors.ts";
 import type { SchemaDifference } from "../schema/compare.ts";
 import { packSnapshot } from "../schema/packed.ts";
+import { identity } from "../schema/snapshot.ts";
 import { currentSchema, driftIn, keptSchema } from "./catalog/kept-schema.ts";
+import type { DriftParts, DriftSql } from "./drift-on-scratch.ts";
 import { withConnection } from "./session/connect.ts";
 import { withLock } from "./session/locked.ts";
 import type { RunContext, Target } from "./session/target.ts";
@@ -11,24 +13,50 @@ import { writeUnderLock } from "./session/transaction.ts";
 export interface DriftReport {
   readonly target: string;
   readonly database: string;
-  /** When the snapshot was kept that the schema is compared with. */
-  readonly takenAt: Date;
+  /** With what the schema was compared: what the last run has kept, or what the files make that are applied. */
+  readonly comparedWith: "snapshot" | "files";
+  /** When the snapshot was kept. `null`: it was compared with the files. */
+  readonly takenAt: Date | null;
   readonly drifted: boolean;
   readonly differences: readonly SchemaDifference[];
   /** How many differences the configuration ignores. */
   readonly ignored: number;
   /** `true`: the schema as it is now is the one that later calls compare with. */
   readonly accepted: boolean;
+  /** Only where it was asked for, and something differs. */
+  readonly sql?: DriftSql;
+}
+
+export interface DriftOptions {
+  /** Compares with what the files make that are applied, on a scratch server. */
+  readonly files?: boolean | undefined;
+  /** The statements that undo and adopt the differences. */
+  readonly sql?: boolean | undefined;
 }
 
 /** Throws `PlanRefused` (`SCHEMA_SNAPSHOT_MISSING`, `SCHEMA_SNAPSHOT_OUTDATED`) where there is nothing to compare with. */
-export async function driftOf(target: Target, context: RunContext): Promise<DriftReport> {
+export async function driftOf(
+  target: Target,
+  context: RunContext,
+  { files = false, sql = false, parts }: DriftOptions & { readonly parts?: DriftParts } = {},
+): Promise<DriftReport> {
   return withConnection(target, context, async (connection) => {
     const history = await target.ledger.read(connection);
     if (!history.created) throw neverRun(connection.server.database);
-    const drift = await driftIn(target, connection, target.settings.driftIgnore ?? []);
+    const { schemas: _, ...drift } = await (async () => {
+      if (parts === undefined || !(files || sql))
+        return driftIn(target, connection, target.settings.driftIgnore ?? []);
+      const { compareOnScratch } = await import("./drift-on-scratch.ts");
+      const revisions = new Set(history.entries.map(({ revision }) => revision));
+      return {
+        ...(await compareOnScratch(target, connection, { files, sql, parts, revisions })),
+        schemas: null,
+      };
+    })();
+    context.observe({ kind: "drift-checked", objects: drift.differences.map(identity) });
     return {
       ...{ target: target.name, database: connection.server.database },
+      comparedWith: files ? "files" : "snapshot",
       ...{ drifted: drift.differences.length > 0, accepted: false, ...drift },
     };
   });
@@ -52,7 +80,12 @@ export async function acceptSchema(target: Target, context: RunContext): Promise
     await writeUnderLock(connection, lock, statements);
     const kept = await keptSchema(target).read(connection);
     return {
-      ...{ target: target.name, database: connection.server.database, takenAt: kept?.takenAt ?? new Date() },
+      ...{
+        target: target.name,
+        database: connection.server.database,
+        comparedWith: "snapshot",
+        takenAt: kept?.takenAt ?? new Date(),
+      },
       ...{ drifted: false, accepted: true, differences: before.differences, ignored: before.ignored },
     };
   });

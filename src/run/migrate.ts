@@ -18,8 +18,8 @@ import { DatabaseError, GodwitError, Interrupted, type Problem, StepFailed } fro
 import type { Listing } from "../source/source.ts";
 import { orAbort } from "../std/time.ts";
 import { adoptInPassing, type InStep, makeTable, tellTool, warnUntold } from "./adopt/in-step.ts";
+import { DriftWatch } from "./catalog/drift-watch.ts";
 import { invalidIndexes } from "./catalog/indexes.ts";
-import { keepSchema, refuseDrift } from "./catalog/kept-schema.ts";
 import { refuseUnmirroredDown } from "./mirror/reruns.ts";
 import { refuseMeanwhile } from "./mirror/tool-watch.ts";
 import { forPlanning, goalOf, type MigrateOptions, planInput, refuseUnusable, restOfGoal } from "./plan.ts";
@@ -77,6 +77,7 @@ class Run {
   readonly #context: RunContext;
   readonly #tally = new Tally();
   readonly #reconnection: Reconnection;
+  readonly #drift = new DriftWatch();
   /** A step that was reported done was not at its end. */
   #late: GodwitError | undefined;
   #indexes: IndexCheck | undefined;
@@ -166,7 +167,7 @@ class Run {
         const told = await this.#reconnection.stopped(error, { connection, lock });
         throw await explainedBySchema(told, this.#target.settings, connection);
       } finally {
-        await keepSchema(place, this.#tally.settled);
+        await this.#drift.keep(place, this.#tally.settled);
         if (!connection.lost.aborted) await lock.release().catch(() => {});
       }
       return this.#options.waitForBackfills === true && (await waitForOthers(place, this.#elsewhere));
@@ -184,7 +185,7 @@ class Run {
     ]);
     // What is taken over or told is written before there is a plan.
     refuseForeign(target, files, read);
-    if (this.#options.requireNoDrift === true && read.created) await refuseDrift(place);
+    if (this.#options.requireNoDrift === true && read.created) await this.#drift.refuse(place);
     const beside = await adoptInPassing(place, { files, history: read });
     const { mirror, missingThere, there, remember, watch, advisory, passedOver, untold } = beside;
     const history = await forPlanning(target, connection, { files, history: beside.history });
@@ -214,6 +215,7 @@ class Run {
     if (mirror !== null && decided.direction === "up") await tellTool(place, { mirror, files, missingThere });
     if (decided.steps.length === 0) return false;
     await refuseReadOnly(connection);
+    if (read.created) await this.#drift.look(place, { tell: decided.direction === "up" });
     const prepared = await prepareSteps({
       steps: decided.steps,
       migrations: new Map(files.migrations.map((migration: Migration) => [migration.id, migration])),

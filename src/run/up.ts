@@ -118,6 +118,7 @@ async function migrateEverything(
   const before = phases.filter((phase) => BEFORE.has(phase));
   const after = phases.filter((phase) => !BEFORE.has(phase));
   const reports: Report[] = [];
+  const around = warningOnce(context);
   const imported: ImportReport[] = [];
   let first: GodwitError | undefined;
 
@@ -135,7 +136,7 @@ async function migrateEverything(
     attempt(
       async () =>
         void reports.push(
-          await migrate(target, { ...options, goal: { ...options.goal, phases: some } }, context),
+          await migrate(target, { ...options, goal: { ...options.goal, phases: some } }, around),
         ),
       (report) => reports.push(report as Report),
     );
@@ -164,6 +165,19 @@ async function migrateEverything(
   const left = report === undefined ? {} : withoutHeld(report, phases);
   first.report = { ...left, outcome, imports: imported, importsRemaining: [...unbegun] };
   throw first;
+}
+
+/** Each of several runs in a row finds what is still so. */
+function warningOnce(context: RunContext): RunContext {
+  const told = new Set<string>();
+  return {
+    ...context,
+    observe: (event) => {
+      const size = told.size;
+      if (event.kind === "warning") told.add(`${event.problem.code} ${event.problem.message}`);
+      if (event.kind !== "warning" || told.size > size) context.observe(event);
+    },
+  };
 }
 
 /** What waits for a phase that was asked for is remaining. A run that ended before that phase calls it held. */

@@ -89,7 +89,8 @@ function isInherited(
   );
 }
 
-function sameAttribute(from: SchemaSnapshot, to: SchemaSnapshot): Same {
+/** Whether an attribute says the same in both of them, which may be of two majors. */
+export function sameAttribute(from: SchemaSnapshot, to: SchemaSnapshot): Same {
   const isOneMajor = Math.floor(from.server / 10_000) === Math.floor(to.server / 10_000);
   return (attribute, before, after) => {
     if (attribute === IN_ORDER && Array.isArray(before) && Array.isArray(after))

@@ -1,10 +1,12 @@
 /** Whoever changes the schema by hand is found out, by every door, and nothing else is. */
 import { rmSync } from "node:fs";
 import { join } from "node:path";
+import { createHealth } from "../../src/health.ts";
 import { canary } from "../support/canaries.ts";
 import { commandIn, type Json } from "../support/command.ts";
 import { expect, ledgerSchema, type TestDatabase, test } from "../support/database.ts";
 import { psql } from "../support/psql.ts";
+import { startReceiver } from "../support/receiver.ts";
 import { type Files, folderOf, writeFiles } from "../support/target.ts";
 import { createMigrator } from "../support/watched.ts";
 
@@ -99,6 +101,160 @@ test("--require-no-drift stops before anything is done, and goes on once the dri
   await godwit("up", "--require-no-drift");
 });
 
+test("up warns of drift before it begins, and it is drift until it is undone or accepted", async ({ db }) => {
+  const { folder, godwit } = project(db);
+  await godwit("up");
+  await db.sql("alter table users drop email; create table by_hand ()");
+  expect((await godwit("up")).stderr).not.toContain("changed since");
+  writeFiles(folder, {
+    "migrations/0002_more.sql":
+      "-- migrate:up\nalter table users add name text;\n-- migrate:down\nalter table users drop name;\n",
+  });
+  const { json } = await godwit("up", "--json");
+  expect(json.report.warnings).toMatchObject([
+    {
+      code: "SCHEMA_DRIFTED",
+      message: expect.stringContaining("column public.users.email: removed; table public.by_hand: added"),
+      hint: expect.stringContaining("`godwit drift`"),
+    },
+  ]);
+  const drifted = ["public.users.email", "public.by_hand"];
+  const names = async () =>
+    (await godwit.fails(1, "drift", "--json")).json.differences.map(({ name }: Json) => name);
+  expect(await names()).toEqual(drifted);
+  expect((await godwit("down", "-1")).stderr).not.toContain("changed since");
+  expect(await names()).toEqual(drifted);
+  expect((await godwit("up")).stderr).toContain("warning");
+  await db.sql("drop table by_hand; alter table users add email text");
+  await godwit("drift");
+  writeFiles(folder, { "migrations/0003_more.sql": "alter table users add more text;" });
+  expect((await godwit("up", "--json")).json.report.warnings).toEqual([]);
+  await godwit("drift");
+});
+
+test("what cannot be read at the start is said, and stops nothing", async ({ db }) => {
+  const { folder, godwit } = project(db);
+  await godwit("up");
+  await db.sql("create view emails as select email from users");
+  await godwit("drift", "--accept");
+  const other = await db.connect();
+  await other.query("begin; lock table users in access exclusive mode");
+  writeFiles(folder, { "migrations/0002_more.sql": "create table more ();" });
+  const { stderr } = await godwit("up");
+  expect(stderr).toContain("Whether the schema was changed by hand since the last run could not be seen");
+  await other.query("rollback");
+  await godwit("drift", "--accept");
+  await godwit("drift");
+});
+
+test("webhooks, the status file, metrics and a program are told of drift", async ({ db }) => {
+  const [plain, chat] = [await startReceiver(), await startReceiver()];
+  const webhooks = [{ url: plain.url }, { url: chat.url, format: "slack" }];
+  const { folder, godwit } = project(db, { "godwit.config.json": JSON.stringify({ webhooks }) });
+  await godwit("up");
+  expect(plain.received.map(({ json }) => json.type)).toEqual(["run.started", "run.completed"]);
+  await db.sql("create table by_hand ()");
+  writeFiles(folder, { "migrations/0002_more.sql": "alter table users add name text;" });
+  await godwit("up");
+  const found = plain.received.find(({ json }) => json.type === "drift.found")?.json;
+  expect(found.data).toMatchObject({ command: "up", drifted: ["table public.by_hand"], count: 1 });
+  expect(chat.received.map(({ json }) => json.text).join("\n")).toContain(
+    "1 object was changed by hand since the last run: `table public.by_hand`. `godwit drift` shows how.",
+  );
+  writeFiles(folder, { "migrations/0003_more.sql": "alter table users add more text;" });
+  const told: unknown[] = [];
+  const health = createHealth();
+  await using migrator = createMigrator({
+    ...{ databaseUrl: db.url, root: folder, ledgerSchema },
+    observe: (event) => {
+      health.observe(event);
+      if (event.kind === "drift-checked") told.push(event.objects);
+    },
+  });
+  await migrator.up();
+  expect(told).toEqual([["table public.by_hand"]]);
+  const before = plain.received.length;
+  await godwit.fails(1, "drift");
+  expect(plain.received.length).toBe(before + 1);
+  expect(plain.received.at(-1)?.json).toMatchObject({
+    type: "drift.found",
+    data: { command: "drift", drifted: ["table public.by_hand"], count: 1 },
+  });
+  await godwit("drift", "--accept");
+  expect(plain.received.length).toBe(before + 1);
+  const asked = async (path: string) => (await health.fetch(new Request(`http://localhost${path}`))).text();
+  expect(JSON.parse(await asked("/api/health")).migrations).toMatchObject({ status: "completed", drift: 1 });
+  expect(await asked("/metrics")).toContain("\ngodwit_schema_drift 1\n");
+});
+
+test("the SQL that undoes what was done by hand does it, and the SQL that adopts it does it again", async ({
+  db,
+}) => {
+  const { folder, godwit } = project(db, {
+    "migrations/0002_orders.sql":
+      "create table orders (id integer primary key, of integer not null references users, total numeric(10, 2));\ncreate view totals as select of, sum(total) from orders group by of;\ncreate index by_of on orders (of);",
+  });
+  await godwit("up");
+  expect((await godwit("drift", "--sql", "--json")).json.sql).toBeUndefined();
+  writeFiles(folder, { "migrations/0003_pending.sql": "create table pending ();" });
+  await db.sql(
+    "drop index by_of; alter table orders alter total type numeric(12, 2) using total, alter of drop not null".replace(
+      "alter table orders alter total",
+      "drop view totals; alter table orders alter total",
+    ),
+  );
+  await db.sql("create table by_hand (id integer primary key); comment on column users.email is 'private'");
+  for (const way of [[], ["--files"]]) {
+    const { json } = await godwit.fails(1, "drift", "--sql", "--json", ...way);
+    expect(json.comparedWith).toBe(way.length === 0 ? "snapshot" : "files");
+    expect(json.differences.map(({ name }: Json) => name).sort()).toEqual(
+      [
+        "public.orders.of",
+        "public.orders.total",
+        "public.by_of",
+        "public.users.email",
+        "public.by_hand",
+        "public.totals",
+      ].sort(),
+    );
+    expect(json.sql).toMatchObject({ unproven: [], provenOn: expect.stringMatching(/^\d+\./) });
+    const sql = ({ text }: Json) => `${text};`;
+    const { stdout } = await godwit.fails(1, "drift", "--sql", ...way);
+    for (const statement of [...json.sql.undo, ...json.sql.adopt].map(sql))
+      expect(stdout).toContain(statement);
+    expect(stdout).toMatch(/-- This loses data:\nDROP TABLE .*by_hand/);
+    expect(psql(db.url, json.sql.undo.map(sql).join("\n"))).toBeNull();
+    await godwit("drift", ...way);
+    expect(psql(db.url, json.sql.adopt.map(sql).join("\n"))).toBeNull();
+    const again = await godwit.fails(1, "drift", "--json", ...way);
+    expect(again.json.differences).toEqual(json.differences);
+  }
+});
+
+test("SQL that is not proven is not printed, and the reason is", async ({ db }) => {
+  await db.sql("create table before_us (id integer)");
+  const { folder, godwit } = project(db, {
+    "godwit.config.json": JSON.stringify({ driftIgnore: ["*.ignored_*"] }),
+  });
+  await godwit("up");
+  await db.sql("create table by_hand ()");
+  const { json } = await godwit.fails(1, "drift", "--sql", "--json");
+  expect(json.sql).toMatchObject({ undo: [], adopt: [], provenOn: null });
+  expect(json.sql.unproven).toEqual([
+    "What the files make is not what was kept: table public.before_us: removed",
+  ]);
+  expect((await godwit.fails(1, "drift", "--sql")).stdout).toContain(
+    "There is no SQL that is proven:\n  What",
+  );
+  const byFiles = (await godwit.fails(1, "drift", "--files", "--json")).json;
+  expect(byFiles.differences.map(({ name }: Json) => name)).toEqual(["public.before_us", "public.by_hand"]);
+  await db.sql("create table ignored_too (); drop table before_us");
+  const { stdout } = await godwit.fails(1, "drift", "--files", "--sql");
+  expect(stdout).toContain("Differences are ignored (driftIgnore), and statements would");
+  await using migrator = createMigrator({ databaseUrl: db.url, root: folder, ledgerSchema });
+  expect(await migrator.drift({ files: true })).toMatchObject({ comparedWith: "files", takenAt: null });
+});
+
 test("without a snapshot, or with one from before the last migration, nothing is guessed", async ({ db }) => {
   const { folder, godwit } = project(db);
   const missing = await godwit.fails(1, "drift", "--json");
@@ -190,6 +346,9 @@ test("each of several targets is compared by itself, also where each is a schema
   );
   await godwit("drift", "--accept");
   expect((await godwit("drift")).stdout).toContain("shops/order: ");
+  const whole = await godwit.fails(1, "drift", "--files", "--target", "shops/one");
+  expect(whole.stderr).toContain("the files are compared with whole databases");
+  await godwit("drift", "--target", "shops/one");
 });
 
 test("a ledger in a schema of the app, and one whose name is a word of SQL, are no drift", async ({ db }) => {

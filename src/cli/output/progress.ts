@@ -190,6 +190,8 @@ export function createProgress(log: Log): Progress {
       case "finished":
         log.live("");
         return;
+      case "drift-checked": // a warning names what was found
+        return;
       default:
         onImport(event);
     }

@@ -4,7 +4,8 @@ import { PlanRefused, type Problem, problemsOf } from "../../errors.ts";
 import { LEDGER_TABLES } from "../../ledger/damage-sql.ts";
 import { keptSchemaTable } from "../../ledger/schema-snapshot.ts";
 import type { Lock } from "../../lock/lock.ts";
-import { compareSchemas, describeDifference, type SchemaDifference } from "../../schema/compare.ts";
+import { carryDrift } from "../../schema/carry.ts";
+import { compareSchemas, type SchemaDifference } from "../../schema/compare.ts";
 import { ignoredBy } from "../../schema/ignore.ts";
 import { packSnapshot, unpackSnapshot } from "../../schema/packed.ts";
 import { type SchemaSnapshot, type SnapshotOptions, takeSnapshot } from "../../schema/snapshot.ts";
@@ -26,19 +27,26 @@ export interface Place {
  */
 export async function keepSchema(
   { target, connection, lock, context }: Place,
-  changes: number,
+  { changes, found }: { readonly changes: number; readonly found: FoundSchema | null },
 ): Promise<void> {
   if (changes === 0 || connection.lost.aborted || context.signal.aborted) return;
   try {
     const kind = sessionKind(connection, context);
     if (kind.session) await connection.execute(resetSession(kind, target.settings, {}));
-    const snapshot = await currentSchema(target, connection);
+    const end = await currentSchema(target, connection);
+    const snapshot = found === null ? end : carryDrift({ ...found, end });
     await writeUnderLock(connection, lock, keptSchema(target).keep(packSnapshot(snapshot), context));
   } catch (error) {
     if (connection.lost.aborted || context.signal.aborted) return;
     await connection.execute("rollback").catch(() => {});
     context.observe({ kind: "warning", problem: notKept(error) });
   }
+}
+
+/** The schema as the last run has left it, and as this one has found it. */
+export interface FoundSchema {
+  readonly kept: SchemaSnapshot;
+  readonly start: SchemaSnapshot;
 }
 
 /** What has changed since the snapshot was kept, without what is to be ignored. */
@@ -53,7 +61,7 @@ export async function driftIn(
   target: Target,
   connection: Connection,
   patterns: readonly string[],
-): Promise<Drift> {
+): Promise<Drift & { readonly schemas: FoundSchema }> {
   const kept = await keptSchema(target).read(connection);
   const { database } = connection.server;
   if (kept === null)
@@ -70,29 +78,16 @@ export async function driftIn(
       `The schema of "${database}" was kept by another version of Godwit.`,
     );
   const now = await currentSchema(target, connection);
-  const all = compareSchemas(before, now);
-  const isIgnored = ignoredBy(patterns, [before, now]);
-  const differences = all.filter((difference) => !isIgnored(difference));
-  return { takenAt: kept.takenAt, differences, ignored: all.length - differences.length };
+  const schemas = { kept: before, start: now };
+  return { takenAt: kept.takenAt, ...differencesIn(schemas, patterns), schemas };
 }
 
-/** Throws `SCHEMA_DRIFTED` if anything has changed since the last run. */
-export async function refuseDrift({ target, connection }: Place): Promise<void> {
-  const { differences } = await driftIn(target, connection, target.settings.driftIgnore ?? []);
-  if (differences.length === 0) return;
-  const named = differences
-    .slice(0, 3)
-    .map((one) => describeDifference(one, 80))
-    .join("; ");
-  const more = differences.length > 3 ? `; and ${differences.length - 3} more` : "";
-  throw new PlanRefused([
-    {
-      code: "SCHEMA_DRIFTED",
-      message: `The schema of "${connection.server.database}" has changed since the last run: ${named}${more}.`,
-      hint: "`godwit drift` names every difference. Undo them, or keep the schema as it is: `godwit drift --accept`. Nothing was changed.",
-      details: { differences },
-    },
-  ]);
+/** Without what is to be ignored. */
+export function differencesIn({ kept, start }: FoundSchema, patterns: readonly string[]) {
+  const all = compareSchemas(kept, start);
+  const isIgnored = ignoredBy(patterns, [kept, start]);
+  const differences = all.filter((difference) => !isIgnored(difference));
+  return { differences, ignored: all.length - differences.length };
 }
 
 export function currentSchema(target: Target, connection: Connection): Promise<SchemaSnapshot> {

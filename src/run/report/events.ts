@@ -50,6 +50,8 @@ export type RunEvent =
     }
   | { readonly kind: "planned"; readonly plan: Plan }
   | { readonly kind: "warning"; readonly problem: Problem }
+  /** The schema was compared with the one that the last run has kept. What was changed by hand is named as `kind name`. */
+  | { readonly kind: "drift-checked"; readonly objects: readonly string[] }
   | { readonly kind: "step-started"; readonly step: Step; readonly index: number; readonly count: number }
   | {
       readonly kind: "statement-started";

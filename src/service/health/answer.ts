@@ -22,6 +22,8 @@ export interface HealthAnswer {
     readonly lastChecked: string | null;
     /** Only while a migration waits. */
     readonly waitingFor?: WaitingFor;
+    /** Only where objects were changed by hand: how many. */
+    readonly drift?: number;
   };
 }
 
@@ -40,7 +42,7 @@ export function routeOf(path: string): Route | undefined {
 }
 
 export function healthAnswer(snapshot: HealthSnapshot, about: About, now: Date): HealthAnswer {
-  const { status, lastChecked, waitingFor } = snapshot;
+  const { status, lastChecked, waitingFor, drift = 0 } = snapshot;
   const { service, environment, version, startedAtMs } = about;
   return {
     // A migration that runs or waits is no reason to take the app away, and one that was never asked for is none either.
@@ -50,7 +52,11 @@ export function healthAnswer(snapshot: HealthSnapshot, about: About, now: Date):
     environment,
     version,
     uptime: Math.max(0, Math.round((now.getTime() - startedAtMs) / 1000)),
-    migrations: { status, lastChecked, ...(waitingFor === null ? {} : { waitingFor }) },
+    migrations: {
+      ...{ status, lastChecked },
+      ...(waitingFor === null ? {} : { waitingFor }),
+      ...(drift === 0 ? {} : { drift }),
+    },
   };
 }
 
@@ -74,10 +80,10 @@ export function replyTo(route: Route, snapshot: HealthSnapshot, about: About, no
 }
 
 function readiness(snapshot: HealthSnapshot) {
-  const { ready, status, skipped, pending, waitingFor, step, imports, failures, rollback } = snapshot;
+  const { ready, status, skipped, pending, waitingFor, step, imports, failures, rollback, drift } = snapshot;
   return {
     status: ready ? "ready" : "not ready",
-    migrations: { status, pending, skipped, waitingFor, step, imports, failures, rollback },
+    migrations: { status, pending, skipped, waitingFor, step, imports, failures, rollback, drift },
   };
 }
 

@@ -64,6 +64,11 @@ function metricsOf(snapshot: HealthSnapshot, about: About, now: Date): readonly 
       ...(pending === null ? [] : [[pending] as const]),
     ),
     gauge(
+      "schema_drift",
+      "Objects that were changed by hand since the last run, where that was looked for.",
+      ...(snapshot.drift === undefined ? [] : [[snapshot.drift] as const]),
+    ),
+    gauge(
       "migrations_checked_timestamp_seconds",
       "When the state was last known.",
       ...(lastChecked === null ? [] : [[Date.parse(lastChecked) / 1000] as const]),

@@ -54,6 +54,8 @@ export interface HealthSnapshot {
   readonly failures: readonly Failure[];
   /** Only after a failed run that was to take back what it applied: what was taken back, and what is in place. */
   readonly rollback?: RollbackFacts;
+  /** How many objects were changed by hand, where that was looked for. */
+  readonly drift?: number;
   /** How many migrations are not applied, where that is known. */
   readonly pending: number | null;
   readonly counters: Counters;

@@ -51,6 +51,8 @@ export function createHealthState({ now = () => new Date() } = {}): HealthState 
   let skipped: string | null = null;
   let failures: readonly Failure[] = [];
   let rollback: RollbackFacts | null = null;
+  let drift: number | null = null;
+  let isDriftOfRun = false;
   let pending: number | null = null;
   let counters: Counters = NO_COUNTS;
   let current: Now = NOTHING;
@@ -67,6 +69,7 @@ export function createHealthState({ now = () => new Date() } = {}): HealthState 
   const begin = (by: typeof began) => {
     [began, begunAt] = [by, now().getTime()];
     [current, skipped, failures, rollback] = [NOTHING, null, [], null];
+    isDriftOfRun = false;
     become("running");
   };
   const end = ({ ok, skipped: reason, problems }: RunEnd) => {
@@ -98,6 +101,9 @@ export function createHealthState({ now = () => new Date() } = {}): HealthState 
       counters = count(counters, event, { waitedForRun: current.waitingFor?.kind === "run" });
       if (event.kind === "step-failed")
         failures = [...failures, { code: event.problem.code, revision: event.step.revision }];
+      // Of several targets, one that has drifted is never hidden by one that has not.
+      if (event.kind === "drift-checked") drift = (isDriftOfRun ? (drift ?? 0) : 0) + event.objects.length;
+      if (event.kind === "drift-checked") isDriftOfRun = true;
       if (event.kind === "check-done" && event.problem !== null)
         failures = [...failures, { code: event.problem.code, revision: null }];
       // Of several targets, one that still has something is never hidden by one that has nothing.
@@ -134,6 +140,7 @@ export function createHealthState({ now = () => new Date() } = {}): HealthState 
         imports: [...current.imports.values()],
         failures,
         ...(rollback === null ? {} : { rollback }),
+        ...(drift === null ? {} : { drift }),
         pending,
         counters,
       };

@@ -58,6 +58,9 @@ export function openSpans({ api, tracer, parent, command, attributes }: SpanOpti
             "godwit.blockers": event.blockers.map(({ pid }) => pid),
           });
           return;
+        case "drift-checked":
+          run.setAttribute("godwit.drift", event.objects.length);
+          return;
         case "run-retry":
         case "connection-lost":
           run.addEvent(event.kind === "run-retry" ? "retry" : "connection lost", {

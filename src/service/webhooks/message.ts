@@ -22,12 +22,12 @@ export interface RunFacts {
   readonly environment: string;
   readonly version: string;
   readonly target: string;
-  readonly command: Report["command"];
+  readonly command: Report["command"] | "drift";
   readonly runId: string;
   readonly host: string;
 }
 
-export type MessageData = RunFacts & (Started | Completed | Failed | Blocked);
+export type MessageData = RunFacts & (Started | Completed | Failed | Blocked | DriftFound);
 
 export interface Started {
   /** The steps to come, in order. Of a run that imports files, those before the import. */
@@ -73,6 +73,13 @@ export interface Blocked {
   readonly waitingFor: WaitingFor;
 }
 
+/** The schema has changed since the last run, and by no migration. */
+export interface DriftFound {
+  /** As `kind name`. `drifted` has the first of many. */
+  readonly drifted: readonly string[];
+  readonly count: number;
+}
+
 /** A chat shows no more, and a body stays small. */
 const MOST_NAMES = 50;
 
@@ -82,6 +89,10 @@ export function messageOf(type: WebhookEvent, data: MessageData, at: Date): Mess
 
 export function startedOf(facts: RunFacts, revisions: readonly string[]): MessageData {
   return { ...facts, pending: revisions.slice(0, MOST_NAMES), count: revisions.length };
+}
+
+export function driftOf(facts: RunFacts, objects: readonly string[]): MessageData {
+  return { ...facts, drifted: objects.slice(0, MOST_NAMES), count: objects.length };
 }
 
 export function completedOf(facts: RunFacts, report: Report): MessageData {

@@ -12,6 +12,8 @@ function textOf({ type, data }: Message): string {
   const [doing, done] = command === "up" ? ["applying", "applied"] : ["reverting", "reverted"];
   if ("pending" in data)
     return `${where}: ${doing} ${migrations(data.count)}${namesOf(data.pending, data.count)}`;
+  if ("drifted" in data)
+    return `:warning: ${where}: ${data.count} ${data.count === 1 ? "object was" : "objects were"} changed by hand since the last run${namesOf(data.drifted, data.count)} \`godwit drift\` shows how.`;
   if ("waitingFor" in data) {
     const { waitingFor, waitedMs, revision } = data;
     const who = revision === null ? "the run" : code(revision);

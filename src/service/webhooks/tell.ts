@@ -2,6 +2,7 @@
  * Tells webhooks about one run.
  *
  *   a plan with steps ─► run.started      a long wait ─► run.blocked
+ *   objects changed by hand ─► drift.found
  *   the end ─► run.completed (if there was something to do) | run.failed ─► wait a little ─► keep what was not taken
  *
  * A run that finds nothing to do tells nothing: twenty containers that start are not forty messages.
@@ -14,7 +15,7 @@ import { aboutOf } from "../health/about.ts";
 import { patienceOf, patientLimit } from "../patience.ts";
 import type { RunTeller } from "../teller.ts";
 import { watchWaits } from "./blocked.ts";
-import { completedOf, failedOf, messageOf, type RunFacts, startedOf } from "./message.ts";
+import { completedOf, driftOf, failedOf, messageOf, type RunFacts, startedOf } from "./message.ts";
 import { createSender, type Sender, type Undelivered } from "./sender.ts";
 import { keepUndelivered } from "./undelivered.ts";
 
@@ -34,6 +35,7 @@ export function tellWebhooks(options: TellOptions): RunTeller {
   const facts = factsOf(config, { target: target.name, command, runId, host });
   const waits = watchWaits(config.values.blockedAfter);
   let isStarted = false;
+  let isDriftTold = false;
   const send = (...[type, data]: [Parameters<typeof messageOf>[0], Parameters<typeof messageOf>[1]]) =>
     sender.send(messageOf(type, data, new Date()));
   const start = (revisions: readonly string[]) => {
@@ -49,6 +51,10 @@ export function tellWebhooks(options: TellOptions): RunTeller {
         start(event.plan.steps.map(({ revision }) => revision));
       // The scan is over, and there are files to read.
       if (event.kind === "import-progress" && event.figures.files.total > 0) start([]);
+      if (event.kind === "drift-checked" && event.objects.length > 0 && !isDriftTold) {
+        isDriftTold = true;
+        send("drift.found", driftOf(facts, event.objects));
+      }
       const long = waits(event, performance.now());
       if (long !== null) send("run.blocked", { ...facts, ...long });
     },

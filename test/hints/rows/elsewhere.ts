@@ -18,6 +18,7 @@ const drift = (title: string): Elsewhere => ({ file: "test/schema/drift.test.ts"
 const NO_DRIFT = drift(
   "--require-no-drift stops before anything is done, and goes on once the drift is accepted",
 );
+const WARNED = drift("up warns of drift before it begins, and it is drift until it is undone or accepted");
 const NO_SNAPSHOT = drift(
   "without a snapshot, or with one from before the last migration, nothing is guessed",
 );
@@ -225,8 +226,16 @@ export const ELSEWHERE: Readonly<Record<string, Elsewhere>> = {
     "the way back of a run %s fails, and the rest is taken back",
   ),
   // The schema as the last run has left it.
-  "run/catalog/kept-schema.ts refuseDrift: godwit drift": NO_DRIFT,
-  "run/catalog/kept-schema.ts refuseDrift: godwit drift --accept": NO_DRIFT,
+  "assemble/drift.ts driftParts: godwit drift": drift(
+    "each of several targets is compared by itself, also where each is a schema of one database",
+  ),
+  "run/catalog/drift-watch.ts refuse: godwit drift": NO_DRIFT,
+  "run/catalog/drift-watch.ts refuse: godwit drift --accept": NO_DRIFT,
+  "run/catalog/drift-watch.ts look: godwit drift": WARNED,
+  "run/catalog/drift-watch.ts look: godwit drift --accept": WARNED,
+  "run/catalog/drift-watch.ts notSeen: godwit drift": drift(
+    "what cannot be read at the start is said, and stops nothing",
+  ),
   "run/catalog/kept-schema.ts refusal: godwit drift --accept": NO_SNAPSHOT,
   "run/catalog/kept-schema.ts refusal: godwit up": NO_SNAPSHOT,
   "run/drift.ts neverRun: godwit up": NO_SNAPSHOT,

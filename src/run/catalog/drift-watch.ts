@@ -1,0 +1,75 @@
+/**
+ * Drift during a run. At its start the schema is compared with the one that the last run has kept, if there is anything to do:
+ * whoever runs is told, or the run is refused. At its end the schema is kept, with that drift in it.
+ */
+import { PlanRefused, type Problem, problemsOf } from "../../errors.ts";
+import { describeDifference, type SchemaDifference } from "../../schema/compare.ts";
+import { identity } from "../../schema/snapshot.ts";
+import { type Drift, driftIn, type FoundSchema, keepSchema, type Place } from "./kept-schema.ts";
+
+export class DriftWatch {
+  #looked = false;
+  #found: FoundSchema | null = null;
+
+  /** Throws `SCHEMA_DRIFTED` if anything has changed since the last run. */
+  async refuse(place: Place): Promise<void> {
+    const differences = await this.#compare(place);
+    if (differences.length === 0) return;
+    const hint =
+      "`godwit drift` names every difference. Undo them, or keep the schema as it is: `godwit drift --accept`. Nothing was changed.";
+    throw new PlanRefused([{ ...driftedProblem(place, differences), hint }]);
+  }
+
+  /** Once in a run, however often it connects. A schema that cannot be read stops nothing. */
+  async look(place: Place, { tell }: { readonly tell: boolean }): Promise<void> {
+    if (this.#looked) return;
+    try {
+      const differences = await this.#compare(place);
+      if (differences.length === 0 || !tell) return;
+      const hint =
+        "`godwit drift` names every difference, also after this run. If they are right: `godwit drift --accept`.";
+      place.context.observe({ kind: "warning", problem: { ...driftedProblem(place, differences), hint } });
+    } catch (error) {
+      const { connection, context } = place;
+      if (connection.lost.aborted || context.signal.aborted) throw error;
+      // There is nothing to compare with: `godwit drift` says so.
+      if (!(error instanceof PlanRefused)) context.observe({ kind: "warning", problem: notSeen(error) });
+    }
+  }
+
+  /** See `keepSchema`. */
+  async keep(place: Place, changes: number): Promise<void> {
+    await keepSchema(place, { changes, found: this.#found });
+  }
+
+  async #compare(place: Place): Promise<Drift["differences"]> {
+    const { target, connection, context } = place;
+    this.#looked = true;
+    const { differences, schemas } = await driftIn(target, connection, target.settings.driftIgnore ?? []);
+    this.#found = schemas;
+    context.observe({ kind: "drift-checked", objects: differences.map(identity) });
+    return differences;
+  }
+}
+
+function driftedProblem({ connection }: Place, differences: readonly SchemaDifference[]): Problem {
+  const named = differences
+    .slice(0, 3)
+    .map((one) => describeDifference(one, 80))
+    .join("; ");
+  const more = differences.length > 3 ? `; and ${differences.length - 3} more` : "";
+  return {
+    code: "SCHEMA_DRIFTED",
+    message: `The schema of "${connection.server.database}" has changed since the last run: ${named}${more}.`,
+    details: { differences },
+  };
+}
+
+function notSeen(error: unknown): Problem {
+  const [problem] = problemsOf(error);
+  return {
+    code: "SCHEMA_SNAPSHOT_OUTDATED",
+    message: `Whether the schema was changed by hand since the last run could not be seen: ${problem?.message ?? error}`,
+    hint: "This run keeps the schema as it leaves it. `godwit drift` compares with that.",
+  };
+}

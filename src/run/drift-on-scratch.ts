@@ -1,0 +1,164 @@
+/**
+ * Drift by the files, and the statements that undo or adopt it. Both need a scratch server: what is applied is applied there.
+ *
+ *   the files that are applied ─► scratch ─┬─► compared with the database (`--files`)
+ *                                          └─► statements from the database to it, and back, proven there (`--sql`)
+ *
+ * A snapshot is data, and no statements come of it. So without `--files` the scratch has to be what was kept: if it is not,
+ * there are no statements, and the reason names what differs. Nothing is carried out in the database.
+ */
+import { identifier, literal } from "../core/sql/quote.ts";
+import type { Connection } from "../database/connection.ts";
+import type { Scratch } from "../database/embedded/scratch.ts";
+import { differencesBetween } from "../diff/judge.ts";
+import type { DiffStatement } from "../diff/statement.ts";
+import { PlanRefused } from "../errors.ts";
+import { describeDifference, type SchemaDifference } from "../schema/compare.ts";
+import type { SchemaSnapshot } from "../schema/snapshot.ts";
+import { currentSchema, differencesIn, driftIn, type FoundSchema } from "./catalog/kept-schema.ts";
+import { diffStates } from "./schema-diff.ts";
+import { runWithRoles } from "./scratch-roles.ts";
+import type { Target } from "./session/target.ts";
+
+export interface DriftParts {
+  readonly openScratch: (major: number) => Promise<Scratch>;
+  /** Applies these of the files, and no others, to the empty database of the URL. */
+  readonly apply: (url: string, revisions: ReadonlySet<string>) => Promise<void>;
+  /** One more session of the database. */
+  readonly open: () => Promise<Connection>;
+}
+
+export interface DriftSql {
+  /** What makes the schema again what it is compared with. */
+  readonly undo: readonly DiffStatement[];
+  /** The other way: what a migration would say that does what was done by hand. */
+  readonly adopt: readonly DiffStatement[];
+  /** What `undo` does not keep: columns, tables, and digits of a type. */
+  readonly losses: readonly string[];
+  /** The version of PostgreSQL on which both were carried out and compared. `null`: there are none. */
+  readonly provenOn: string | null;
+  /** Why there are none. Empty: they are proven. */
+  readonly unproven: readonly string[];
+}
+
+export interface Compared {
+  readonly takenAt: Date | null;
+  readonly differences: readonly SchemaDifference[];
+  readonly ignored: number;
+  readonly sql?: DriftSql;
+}
+
+export interface DriftAsked {
+  readonly files: boolean;
+  readonly sql: boolean;
+  readonly parts: DriftParts;
+  readonly revisions: ReadonlySet<string>;
+}
+
+export async function compareOnScratch(
+  target: Target,
+  connection: Connection,
+  { files, sql, parts, revisions }: DriftAsked,
+): Promise<Compared> {
+  const patterns = target.settings.driftIgnore ?? [];
+  const kept = files ? null : await driftIn(target, connection, patterns);
+  if (kept !== null && kept.differences.length === 0) return withoutSchemas(kept);
+  const major = Math.floor(connection.server.version / 10_000);
+  await using scratch = await parts.openScratch(major);
+  const apply = (url: string) => applyAs(connection.server.user, { scratch, url, parts, revisions });
+  const made = await snapshotOf(target, scratch, apply);
+  const start = kept?.schemas.start ?? (await currentSchema(target, connection));
+  const compared = kept ?? { takenAt: null, ...differencesIn({ kept: made, start }, patterns) };
+  const found = withoutSchemas(compared);
+  if (!sql || compared.differences.length === 0) return found;
+  const unproven = whyNot({ kept: kept?.schemas.kept ?? made, made, ignored: compared.ignored });
+  if (unproven.length > 0) return { ...found, sql: { ...NO_SQL, unproven } };
+  return { ...found, sql: await statements(target, { scratch, apply, open: parts.open, major }) };
+}
+
+const NO_SQL = { undo: [], adopt: [], losses: [], provenOn: null } as const;
+
+function withoutSchemas({
+  takenAt,
+  differences,
+  ignored,
+}: Omit<Compared, "sql"> & { readonly schemas?: FoundSchema }): Compared {
+  return { takenAt, differences, ignored };
+}
+
+/** The schema that the files make. */
+async function snapshotOf(
+  target: Target,
+  scratch: Scratch,
+  apply: (url: string) => Promise<void>,
+): Promise<SchemaSnapshot> {
+  await scratch.create("files");
+  await using connection = await scratch.open("files");
+  await runWithRoles(connection, () => apply(scratch.urlOf("files")));
+  return await currentSchema(target, connection);
+}
+
+interface Applying {
+  readonly scratch: Scratch;
+  readonly url: string;
+  readonly parts: DriftParts;
+  readonly revisions: ReadonlySet<string>;
+}
+
+/** Under the name of the user who applied them in the database, who owns what they make. */
+async function applyAs(user: string, { scratch, url, parts, revisions }: Applying): Promise<void> {
+  const own = new URL(url);
+  if (user !== decodeURIComponent(own.username)) {
+    await using connection = await scratch.open("postgres");
+    const { rows } = await connection.query(
+      `select from pg_catalog.pg_roles where rolname = ${literal(user)}`,
+    );
+    if (rows.length === 0) await connection.execute(`create role ${identifier(user)}`);
+    const password = literal(decodeURIComponent(own.password));
+    await connection.execute(`alter role ${identifier(user)} superuser login password ${password}`);
+    own.username = encodeURIComponent(user);
+  }
+  await parts.apply(own.href, revisions);
+}
+
+interface Sides {
+  readonly kept: SchemaSnapshot;
+  readonly made: SchemaSnapshot;
+  readonly ignored: number;
+}
+
+function whyNot({ kept, made, ignored }: Sides): readonly string[] {
+  if (ignored > 0)
+    return ["Differences are ignored (driftIgnore), and statements would undo or adopt them too."];
+  return differencesBetween(kept, made).differences.map(
+    (one) => `What the files make is not what was kept: ${describeDifference(one, 80)}`,
+  );
+}
+
+interface Diffing {
+  readonly scratch: Scratch;
+  readonly apply: (url: string) => Promise<void>;
+  readonly open: DriftParts["open"];
+  readonly major: number;
+}
+
+async function statements(target: Target, { scratch, apply, open, major }: Diffing): Promise<DriftSql> {
+  const close = async () => {};
+  try {
+    const {
+      statements: undo,
+      back,
+      losses,
+      provenOn,
+    } = await diffStates({
+      from: { kind: "database", name: "the database", open },
+      to: { kind: "migrations", name: "the migrations", run: apply },
+      openScratch: async () => ({ ...scratch, close, [Symbol.asyncDispose]: close }),
+      ...{ major, exclude: [], renames: [], ledgerSchema: target.ledger.schema },
+    });
+    return { undo, adopt: back, losses, provenOn, unproven: [] };
+  } catch (error) {
+    if (!(error instanceof PlanRefused)) throw error;
+    return { ...NO_SQL, unproven: error.problems.map(({ message }) => message) };
+  }
+}
