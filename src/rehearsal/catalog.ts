@@ -75,13 +75,15 @@ const KINDS: Readonly<Record<string, RelationKind>> = {
 const RELATIONS = `select c.oid::pg_catalog.text as oid, n.nspname as schema, c.relname as name, c.relkind::pg_catalog.text as kind,
   c.relfilenode::pg_catalog.text as file, coalesce(i.indisvalid, true) as valid,
   coalesce(i.indrelid, o.oid)::pg_catalog.text as owner, t.relname as table, coalesce(t.relkind = 't', false) as toast_index,
-  (select pg_catalog.string_agg(h.inhparent::pg_catalog.text, ' ') from pg_catalog.pg_inherits h where h.inhrelid = c.oid) as parents,
+  h.parents,
   case when c.relkind in ('r', 'm') then pg_catalog.pg_stat_get_xact_numscans(c.oid) else 0 end::pg_catalog.text as scans
 from pg_catalog.pg_class c
 join pg_catalog.pg_namespace n on n.oid = c.relnamespace
 left join pg_catalog.pg_index i on i.indexrelid = c.oid
 left join pg_catalog.pg_class t on t.oid = i.indrelid
 left join pg_catalog.pg_class o on c.relkind = 't' and o.reltoastrelid = c.oid
+left join (select inhrelid, pg_catalog.string_agg(inhparent::pg_catalog.text, ' ') as parents from pg_catalog.pg_inherits group by 1) h
+  on h.inhrelid = c.oid
 where c.oid >= 16384 and c.relkind <> 'c'`;
 
 const OF_THESE = `(c.oid = any($1::pg_catalog.oid[]) or i.indrelid = any($1::pg_catalog.oid[]) or o.oid = any($1::pg_catalog.oid[]))`;
@@ -90,20 +92,75 @@ export interface HeldLock {
   readonly oid: string;
   readonly mode: LockMode;
   readonly granted: boolean;
+  /** The name of a table of the server itself, such as `pg_class`. `null`: it is one of the user's. */
+  readonly ofServer: string | null;
 }
 
-/** The locks on relations that a session has, and the one that it waits for. */
+/** The locks on relations that a session has, and the one that it waits for. Of the server's own only those that keep others away. */
 export async function locksOf(observer: Connection, pid: number): Promise<readonly HeldLock[]> {
-  const { rows } = await observer.query<{ oid: string; mode: string; granted: boolean }>(LOCKS, [pid]);
-  return rows.flatMap(({ oid, mode, granted }) => {
-    const known = modeOf(mode);
-    return known === undefined ? [] : [{ oid, mode: known, granted }];
+  const { rows } = await observer.query<
+    Omit<HeldLock, "mode"> & { readonly mode: string } & Record<string, unknown>
+  >(LOCKS, [pid]);
+  return rows.flatMap((row) => {
+    const mode = modeOf(row.mode);
+    return mode === undefined ? [] : [{ oid: row.oid, mode, granted: row.granted, ofServer: row.ofServer }];
   });
 }
 
-const LOCKS = `select l.relation::pg_catalog.text as oid, l.mode, l.granted from pg_catalog.pg_locks l
-join pg_catalog.pg_database d on d.oid = l.database and d.datname = pg_catalog.current_database()
-where l.pid = $1 and l.locktype = 'relation' and l.relation >= 16384`;
+const LOCKS = `select l.relation::pg_catalog.text as oid, l.mode, l.granted,
+  case when l.relation < 16384 then l.relation::pg_catalog.regclass::pg_catalog.text end as "ofServer"
+from pg_catalog.pg_locks l
+where l.pid = $1 and l.locktype = 'relation'
+  and l.database in (0, (select oid from pg_catalog.pg_database where datname = pg_catalog.current_database()))
+  and (l.relation >= 16384 or l.mode in ('ShareLock', 'ShareRowExclusiveLock', 'ExclusiveLock', 'AccessExclusiveLock'))`;
+
+/** What a session waits for. */
+export interface Wait {
+  /** The relation that it wants to lock. `null`: it waits for the end of a transaction. */
+  readonly oid: string | null;
+  readonly mode: LockMode | null;
+  /** The prepared transactions that have locks on that relation, or whose end it waits for. */
+  readonly prepared: readonly { readonly name: string; readonly mode: LockMode | null }[];
+  /** The sessions in its way. */
+  readonly blockers: readonly number[];
+}
+
+export async function waitOf(observer: Connection, pid: number): Promise<Wait | null> {
+  const { rows } = await observer.query<WaitRow>(WAIT, [pid]);
+  const [row] = rows;
+  if (row === undefined) return null;
+  const prepared = rows.flatMap(({ gate, held }) =>
+    gate === null ? [] : [{ name: gate, mode: held === null ? null : (modeOf(held) ?? null) }],
+  );
+  return { oid: row.oid, mode: modeOf(row.mode) ?? null, prepared, blockers: row.blockers };
+}
+
+interface WaitRow extends Record<string, unknown> {
+  readonly oid: string | null;
+  readonly mode: string;
+  readonly gate: string | null;
+  readonly held: string | null;
+  readonly blockers: readonly number[];
+}
+
+/** A prepared transaction is found by the lock that it has on its own number. */
+const WAIT = `select l.relation::pg_catalog.text as oid, l.mode, p.gid as gate, h.mode as held,
+  pg_catalog.pg_blocking_pids($1) as blockers
+from pg_catalog.pg_locks l
+left join pg_catalog.pg_locks h on l.relation is not null and h.granted and h.pid is null
+  and h.locktype = 'relation' and h.relation = l.relation and h.database = l.database
+left join pg_catalog.pg_locks x on x.granted and x.pid is null
+  and x.locktype = 'transactionid' and x.virtualtransaction = h.virtualtransaction
+left join pg_catalog.pg_prepared_xacts p on p.transaction = coalesce(l.transactionid, x.transactionid)
+where l.pid = $1 and not l.granted`;
+
+/** The tables of each foreign key: the one that has it, and the one that it names. */
+export async function foreignKeysOf(observer: Connection): Promise<readonly (readonly [string, string])[]> {
+  const { rows } = await observer.query<{ from: string; to: string }>(
+    `select conrelid::pg_catalog.text as from, confrelid::pg_catalog.text as to from pg_catalog.pg_constraint where contype = 'f'`,
+  );
+  return rows.map(({ from, to }) => [from, to] as const);
+}
 
 /** Whether the session is inside a transaction. */
 export async function isInTransaction(observer: Connection, pid: number): Promise<boolean> {
@@ -112,15 +169,6 @@ export async function isInTransaction(observer: Connection, pid: number): Promis
     [pid],
   );
   return rows[0]?.inside === true;
-}
-
-/** The sessions that a session waits for. */
-export async function blockersOf(observer: Connection, pid: number): Promise<readonly number[]> {
-  const { rows } = await observer.query<{ pids: number[] }>(
-    "select pg_catalog.pg_blocking_pids($1) as pids",
-    [pid],
-  );
-  return rows[0]?.pids ?? [];
 }
 
 /** The names of the roles, without those of the server itself. */

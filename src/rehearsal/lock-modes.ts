@@ -23,6 +23,22 @@ export function isAtLeast(mode: LockMode, least: LockMode): boolean {
   return LOCK_MODES.indexOf(mode) >= LOCK_MODES.indexOf(least);
 }
 
+/** Whether two sessions can't have these locks on one table: the table "Conflicting Lock Modes" of the same chapter. */
+export function conflicts(one: LockMode, other: LockMode): boolean {
+  return CONFLICTING[one].includes(other);
+}
+
+const CONFLICTING: Readonly<Record<LockMode, readonly LockMode[]>> = {
+  "ACCESS SHARE": LOCK_MODES.slice(7),
+  "ROW SHARE": LOCK_MODES.slice(6),
+  "ROW EXCLUSIVE": LOCK_MODES.slice(4),
+  "SHARE UPDATE EXCLUSIVE": LOCK_MODES.slice(3),
+  SHARE: LOCK_MODES.slice(2).filter((mode) => mode !== "SHARE"),
+  "SHARE ROW EXCLUSIVE": LOCK_MODES.slice(2),
+  EXCLUSIVE: LOCK_MODES.slice(1),
+  "ACCESS EXCLUSIVE": LOCK_MODES,
+};
+
 /** `SELECT` waits for it. */
 export function blocksReads(mode: LockMode): boolean {
   return mode === "ACCESS EXCLUSIVE";

@@ -14,11 +14,16 @@ export interface Known {
   readonly had: readonly HeldLock[];
   readonly has: readonly HeldLock[];
   readonly heldUntil: SeenLock["heldUntil"];
+  /** `false`: the session's counters of scans have gone with its transactions. */
+  readonly countsScans: boolean;
 }
 
 type Effects = Pick<SeenStatement, "locks" | "held" | "rewrites" | "scans" | "builds" | "invalid">;
 
-export function effectsOf(text: string, { first, before, after, had, has, heldUntil }: Known): Effects {
+export function effectsOf(
+  text: string,
+  { first, before, after, had, has, heldUntil, countsScans }: Known,
+): Effects {
   const known = (oid: string) => before.get(oid) ?? after.get(oid);
   const isOld = (oid: string) => first.has(oid);
   const seen = (locks: readonly HeldLock[]) =>
@@ -50,8 +55,7 @@ export function effectsOf(text: string, { first, before, after, had, has, heldUn
     if (isNewIndex && owner !== null && isOld(owner)) {
       builds.push(shown(relation));
       const table = after.get(owner);
-      // Outside a transaction the session's own counters are gone with it.
-      if (heldUntil === "statement" && table !== undefined) built.set(owner, shown(table));
+      if (!countsScans && table !== undefined) built.set(owner, shown(table));
     }
     if (!relation.valid && past?.valid !== false) invalid.push(shown(relation));
   }

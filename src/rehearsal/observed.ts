@@ -14,10 +14,12 @@ import type { Connection, Result } from "../database/connection.ts";
 import { DatabaseError } from "../errors.ts";
 import { codePointOffset } from "../std/text.ts";
 import { isInTransaction, locksOf, type Relation, relationsOf } from "./catalog.ts";
-import { effectsOf } from "./measure.ts";
+import { effectsOf, type Known } from "./measure.ts";
 import { gated, type Open } from "./outside.ts";
 import type { Recorder } from "./recorder.ts";
-import { understandingOf, whyNotRun } from "./unsafe.ts";
+import { nameOf } from "./risk.ts";
+import type { SeenStatement } from "./seen.ts";
+import { isControl, mayBeWrapped, understandingOf, whyNotRun } from "./unsafe.ts";
 
 export interface ObservedOptions {
   /** A second session on the same database. */
@@ -118,82 +120,121 @@ class Observed {
     return this.one(statement, ways);
   }
 
-  async one<T>(statement: Statement, { run, pass }: Ways<T>): Promise<T> {
+  async one<T>(statement: Statement, ways: Ways<T>): Promise<T> {
     const { observer, recorder, measures } = this.#options;
-    const { backendPid } = this.#connection.server;
-    const refused = whyNotRun(statement.text);
+    const { text, line } = statement;
+    const refused = whyNotRun(text);
     // Of most statements nothing is asked then, and a thousand migrations are soon there.
-    const mayFail = makesExtension(statement.text) || recorder.lacking.size > 0;
-    if (!measures && refused === null && !mayFail) return run();
-    const inTransaction = await isInTransaction(observer, backendPid);
-    const base = { text: statement.text, line: statement.line, inTransaction };
+    const mayFail = makesExtension(text) || recorder.lacking.size > 0;
+    if (refused === null && (isControl(text) || (!measures && !mayFail))) {
+      this.#relations = null;
+      return ways.run();
+    }
+    const inTransaction = await isInTransaction(observer, this.#connection.server.backendPid);
+    const base = { text, line, inTransaction };
     if (refused !== null) {
       if (refused.lacks !== null) recorder.lacking.add(refused.lacks);
       recorder.notRun(base, refused.because);
-      return pass();
+      return ways.pass();
     }
-    const attempt = inTransaction && mayFail ? () => this.#leniently(statement.text, run) : run;
-    if (!measures)
-      try {
-        return await attempt();
-      } catch (error) {
-        if (!(error instanceof PassedOver)) throw error;
+    try {
+      if (!measures) return await (inTransaction ? this.#leniently(text, ways.run) : ways.run());
+      const lenient = mayFail ? () => this.#leniently(text, ways.run) : ways.run;
+      if (inTransaction) return await this.#inside(base, lenient);
+      return await this.#outside(base, { run: ways.run, lenient });
+    } catch (error) {
+      if (error instanceof PassedOver) {
         recorder.notRun(base, error.message);
-        return pass();
+        return ways.pass();
       }
-    const source = inTransaction ? this.#connection : observer;
-    const before = (inTransaction ? this.#relations : null) ?? new Map(await relationsOf(source));
+      if (measures) recorder.failed(base, error);
+      throw error;
+    }
+  }
+
+  /** In a transaction, whose locks are all there behind the statement. */
+  async #inside<T>(base: Base, run: () => Promise<T>): Promise<T> {
+    const { observer, recorder } = this.#options;
+    const { backendPid } = this.#connection.server;
+    const before = this.#relations ?? new Map(await relationsOf(this.#connection));
     const first = recorder.begun(before);
     const had = await locksOf(observer, backendPid);
     const started = performance.now();
-    const { outcome, locks } = inTransaction
-      ? await directly(attempt)
-      : await gated(attempt, {
-          ...{ text: statement.text, pid: backendPid, relations: before, observer },
-          open: this.#options.open,
-        });
+    const result = await run();
     const durationMs = performance.now() - started;
-    if (outcome.status === "rejected") {
-      if (outcome.reason instanceof PassedOver) {
-        recorder.notRun(base, outcome.reason.message);
-        return pass();
-      }
-      recorder.failed(base, outcome.reason);
-      throw outcome.reason;
-    }
-    const has = inTransaction ? await locksOf(observer, backendPid) : (locks ?? []);
-    // Inside a transaction nothing changes but what the session has locked.
+    const has = await locksOf(observer, backendPid);
+    // Nothing changes but what the session has locked.
     const old = has.flatMap(({ oid }) => (first.has(oid) ? [oid] : []));
-    const after = await relationsOf(source, inTransaction ? old : undefined);
-    const heldUntil = inTransaction ? "transaction" : "statement";
-    recorder.seen({
-      ...base,
-      ...effectsOf(statement.text, { first, before, after, had, has, heldUntil }),
-      durationMs,
-      failure: null,
-      notRehearsed: null,
-      notUnderstood: inTransaction ? null : understandingOf(statement.text),
-    });
+    const after = await relationsOf(this.#connection, old);
+    const heldUntil = base.inTransaction ? "transaction" : "statement";
+    this.#keep(base, { first, before, after, had, has, heldUntil, countsScans: true }, { durationMs });
     for (const [oid, relation] of after) before.set(oid, relation);
     this.#relations = before;
+    return result;
+  }
+
+  /**
+   * A statement that runs in no transaction is measured in one of its own, if the server takes it so: that changes nothing of
+   * what it does, and shows all its locks. Others are made to wait.
+   */
+  async #outside<T>(
+    base: Base,
+    { run, lenient }: { run: () => Promise<T>; lenient: () => Promise<T> },
+  ): Promise<T> {
+    const connection = this.#connection;
+    this.#relations = null;
+    if (mayBeWrapped(base.text)) {
+      await connection.execute("begin");
+      try {
+        const result = await this.#inside(base, lenient);
+        await connection.execute("commit");
+        this.#relations = null;
+        return result;
+      } catch (error) {
+        this.#relations = null;
+        if (!connection.lost.aborted) await connection.execute("rollback");
+        if (!(error instanceof DatabaseError) || !OUTSIDE_ONLY.has(error.sqlState ?? "")) throw error;
+      }
+    }
+    const { observer, recorder, open } = this.#options;
+    const before = await relationsOf(observer);
+    const first = recorder.begun(before);
+    const started = performance.now();
+    const pid = connection.server.backendPid;
+    const { outcome, locks, unexpected } = await gated(run, {
+      ...{ text: base.text, pid, relations: before, observer, open },
+    });
+    const durationMs = performance.now() - started;
+    if (outcome.status === "rejected") throw outcome.reason;
+    const after = await relationsOf(observer);
+    const known = { first, before, after, had: [], has: locks, heldUntil: "statement" } as const;
+    this.#keep(base, { ...known, countsScans: false }, { durationMs, unexpected });
     return outcome.value;
+  }
+
+  #keep(
+    base: Base,
+    known: Known,
+    { durationMs, unexpected = [] }: { durationMs: number; unexpected?: readonly Relation[] },
+  ): void {
+    const ofServer = known.has.flatMap(({ ofServer }) => ofServer ?? []);
+    const others = unexpected.map(nameOf).join(", ");
+    const notUnderstood =
+      understandingOf(base.text, base) ??
+      (ofServer.length > 0 ? `it locks tables of the server itself: ${ofServer.join(", ")}` : null) ??
+      (others === ""
+        ? null
+        : `it locks what its text does not name (${others}), so others may have been missed`);
+    this.#options.recorder.seen({
+      ...{ ...base, ...effectsOf(base.text, known), durationMs },
+      ...{ failure: null, notRehearsed: null, notUnderstood },
+    });
   }
 
   /** Throws `PassedOver` where it fails by what the scratch server lacks. */
   async #leniently<T>(text: string, run: () => Promise<T>): Promise<T> {
     const { lacking } = this.#options.recorder;
-    const ofTransaction = [
-      "set",
-      "reset",
-      "savepoint",
-      "release",
-      "rollback",
-      "commit",
-      "begin",
-      "end",
-      "abort",
-    ];
-    if (ofTransaction.some((word) => accept({ text, at: 0 }, word))) return run();
+    if (isControl(text)) return run();
     const connection = this.#connection;
     await connection.execute("savepoint godwit_rehearsal");
     try {
@@ -220,6 +261,11 @@ class Observed {
 /** An object, a table, a function, a column, a schema or a unique key is not there. */
 const MISSING = new Set(["42704", "42P01", "42883", "42703", "3F000", "42830"]);
 
+/** The statement, or a `COMMIT` inside of it, can't run in a transaction. */
+const OUTSIDE_ONLY = new Set(["25001", "2D000"]);
+
+type Base = Pick<SeenStatement, "text" | "line" | "inTransaction">;
+
 class PassedOver extends Error {}
 
 /** No extension makes roles. The scratch server speaks English. */
@@ -229,11 +275,4 @@ function isRole({ message }: DatabaseError): boolean {
 
 function makesExtension(text: string): boolean {
   return accept({ text, at: 0 }, "create", "extension");
-}
-
-async function directly<T>(
-  run: () => Promise<T>,
-): Promise<{ readonly outcome: PromiseSettledResult<T>; readonly locks: null }> {
-  const [outcome] = await Promise.allSettled([run()]);
-  return { outcome: outcome as PromiseSettledResult<T>, locks: null };
 }

@@ -1,27 +1,34 @@
 /**
- * Makes the locks of a statement visible that runs in no transaction. It takes and returns them while it runs, so there is no
- * moment behind it at which they could be looked at. Instead it is made to wait, as long as it takes to look:
+ * Makes the locks of a statement visible that can't run in a transaction. It takes and returns them while it runs, so there is
+ * no moment behind it at which they could be looked at. Instead it is made to wait, as long as it takes to look.
  *
- *   weak gate     holds SHARE UPDATE EXCLUSIVE on a table. The first lock that the statement wants there, if it is as strong,
- *                 waits for it, and `pg_locks` shows the mode that it asks for.
- *   old snapshot  holds ACCESS SHARE on the same table, and a snapshot. What the statement wants alone (ACCESS EXCLUSIVE)
- *                 waits for it, and so does each CONCURRENTLY where it waits for older transactions: there the locks that it
- *                 keeps from one of its transactions to the next are seen.
+ * A gate is a prepared transaction that holds one lock, and that no session needs. Each relation that the statement may lock
+ * has a gate for each of these modes, which do not exclude each other:
  *
- * Each table has its own sessions: the second one only for a statement with CONCURRENTLY, for others would wait for it for
- * nothing. Each wait is looked at and then ended by closing the gates that are waited for, so
- * every wait is seen, and the statement ends as it would by itself.
+ *   SHARE UPDATE EXCLUSIVE   stops the first lock that is as strong
+ *   ROW EXCLUSIVE            stops a later one from SHARE on
+ *   ACCESS SHARE             stops a later ACCESS EXCLUSIVE
+ *
+ * All other relations share three gates. Who waits for one of these locks what it does not name: the lock is seen, but the
+ * gates are gone for the rest, so the statement is marked. A statement with CONCURRENTLY also meets an old snapshot, where it
+ * waits for older transactions with the locks that it keeps from one of its transactions to the next.
+ *
+ * Each wait is looked at, and then ended by taking away what is waited for. So every wait is seen, and the statement ends as
+ * it would by itself.
  */
-import { quotedName } from "../core/sql/quote.ts";
+import { literal, quotedName } from "../core/sql/quote.ts";
 import type { Connection } from "../database/connection.ts";
 import { delay } from "../std/time.ts";
-import { blockersOf, type HeldLock, locksOf, type Relation, type Relations } from "./catalog.ts";
+import { type HeldLock, locksOf, type Relation, type Relations, waitOf } from "./catalog.ts";
+import { conflicts, type LockMode } from "./lock-modes.ts";
+import { reachOf } from "./reach.ts";
 
 export type Open = () => Promise<Connection>;
 
-/** Two sessions for each. */
-const MOST_TABLES = 40;
+/** Each look reads all locks, so many gates make each wait long. The scratch server has a few more prepared transactions. */
+const MOST_GATES = 300;
 const LOOK_MS = 4;
+const GATE_MODES = ["SHARE UPDATE EXCLUSIVE", "ROW EXCLUSIVE", "ACCESS SHARE"] as const;
 
 export interface GatedOptions {
   readonly text: string;
@@ -31,25 +38,52 @@ export interface GatedOptions {
   readonly open: Open;
 }
 
-/** Runs the statement. The locks are all that it was seen with. */
+export interface GatedResult<T> {
+  readonly outcome: PromiseSettledResult<T>;
+  /** All that it was seen with. */
+  readonly locks: readonly HeldLock[];
+  /** Relations that it locks and that were not expected. Behind the first one, locks may be missed. */
+  readonly unexpected: readonly Relation[];
+}
+
+interface Gate {
+  readonly name: string;
+  /** It is shared by relations that are not expected to be locked. */
+  readonly isShared: boolean;
+}
+
+/** Runs the statement. */
 export async function gated<T>(
   run: () => Promise<T>,
   { text, pid, relations, observer, open }: GatedOptions,
-): Promise<{ readonly outcome: PromiseSettledResult<T>; readonly locks: readonly HeldLock[] }> {
-  const gates = new Map<number, Connection>();
+): Promise<GatedResult<T>> {
+  const gates = new Map<string, Gate>();
   const seen = new Map<string, HeldLock>();
+  const unexpected = new Map<string, Relation>();
+  const remove = async ({ name }: Gate) => {
+    gates.delete(name);
+    await observer.execute(`rollback prepared ${literal(name)}`);
+  };
+  let snapshot: Connection | null = null;
   try {
-    for (const table of tablesOf(text, relations)) {
-      const name = `${quotedName(table.schema)}.${quotedName(table.name)}`;
-      const weak = await open();
-      gates.set(weak.server.backendPid, weak);
-      await weak.execute(`begin; lock table only ${name} in share update exclusive mode`);
-      if (!/\bconcurrently\b/i.test(text)) continue;
-      const old = await open();
-      gates.set(old.server.backendPid, old);
-      await old.execute(
-        `begin isolation level repeatable read; lock table only ${name} in access share mode; select 1`,
-      );
+    const { expected, others } = await reachOf(text, relations, observer, MOST_GATES / GATE_MODES.length - 1);
+    const put = (those: readonly Relation[], isShared: boolean) => {
+      const texts: string[] = [];
+      for (const mode of GATE_MODES) {
+        const locks = those.flatMap((relation) => lockStatement(relation, mode) ?? []);
+        if (locks.length === 0) continue;
+        const name = `godwit gate ${observer.server.backendPid} ${gates.size}`;
+        gates.set(name, { name, isShared });
+        texts.push("begin", ...locks, `prepare transaction ${literal(name)}`);
+      }
+      return texts;
+    };
+    const texts = put(others, true);
+    for (const relation of expected) texts.push(...put([relation], false));
+    if (texts.length > 0) await observer.execute(texts.join(";\n"));
+    if (/\bconcurrently\b/i.test(text)) {
+      snapshot = await open();
+      await snapshot.execute("begin isolation level repeatable read; select 1");
     }
     const running = run();
     let over = false;
@@ -58,39 +92,43 @@ export async function gated<T>(
       return outcome;
     });
     while (!over) {
-      const blockers = await blockersOf(observer, pid);
-      if (blockers.length > 0) {
+      const wait = await waitOf(observer, pid);
+      if (wait !== null) {
         for (const lock of await locksOf(observer, pid)) seen.set(`${lock.oid} ${lock.mode}`, lock);
-        for (const blocker of blockers) {
-          await gates.get(blocker)?.close();
-          gates.delete(blocker);
+        const relation = wait.oid === null ? undefined : relations.get(wait.oid);
+        for (const { name, mode } of wait.prepared) {
+          const gate = gates.get(name);
+          if (gate === undefined) continue;
+          if (mode !== null && wait.mode !== null && !conflicts(wait.mode, mode)) continue;
+          if (gate.isShared && relation !== undefined) unexpected.set(relation.oid, relation);
+          await remove(gate);
+        }
+        if (snapshot !== null && wait.blockers.includes(snapshot.server.backendPid)) {
+          await snapshot.close();
+          snapshot = null;
         }
       }
       await Promise.race([settled, delay(LOOK_MS)]);
     }
-    return { outcome: await settled, locks: [...seen.values()] };
+    return { outcome: await settled, locks: [...seen.values()], unexpected: [...unexpected.values()] };
   } finally {
-    await Promise.all([...gates.values()].map((gate) => gate.close()));
+    await snapshot?.close();
+    const { rows } = await observer.query<{ gid: string }>(LEFT, [
+      `godwit gate ${observer.server.backendPid} %`,
+    ]);
+    for (const { gid } of rows) await observer.execute(`rollback prepared ${literal(gid)}`);
   }
 }
 
-/** The tables that a statement may lock: those that its text names, by themselves or by an index, with their parts; else all. */
-function tablesOf(text: string, relations: Relations): readonly Relation[] {
-  const lower = text.toLowerCase();
-  const lockable = (relation: Relation | undefined) => relation?.kind === "table" && !relation.isToast;
-  const named = new Set<Relation>();
-  for (const relation of relations.values()) {
-    if (!lower.includes(relation.name.toLowerCase())) continue;
-    const table = relation.owner === null ? relation : relations.get(relation.owner);
-    if (table !== undefined && lockable(table)) named.add(table);
-  }
-  // A set grows while it is gone through, so the parts of parts follow.
-  const childrenOf = new Map<string, Relation[]>();
-  for (const relation of relations.values())
-    for (const parent of relation.parents)
-      childrenOf.set(parent, [...(childrenOf.get(parent) ?? []), relation]);
-  for (const table of named)
-    for (const child of childrenOf.get(table.oid) ?? []) if (lockable(child)) named.add(child);
-  const all = named.size > 0 ? [...named] : [...relations.values()].filter(lockable);
-  return all.slice(0, MOST_TABLES);
+const LEFT =
+  "select gid from pg_catalog.pg_prepared_xacts where gid like $1 and database = current_database()";
+
+/** `null`: there is no statement that takes this lock on such a relation. */
+function lockStatement({ schema, name, kind }: Relation, mode: LockMode): string | null {
+  const full = `${quotedName(schema)}.${quotedName(name)}`;
+  if (kind === "table") return `lock table only ${full} in ${mode} mode`;
+  // LOCK knows only tables. A comment takes SHARE UPDATE EXCLUSIVE, and is rolled back in the end.
+  if (mode === "SHARE UPDATE EXCLUSIVE") return `comment on ${kind} ${full} is ''`;
+  if (mode === "ACCESS SHARE" && kind === "materialized view") return `select from ${full} limit 0`;
+  return null;
 }

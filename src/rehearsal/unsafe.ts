@@ -55,11 +55,51 @@ const BEYOND: readonly Beyond[] = [
   },
 ];
 
-/** Why not all that a statement outside a transaction does can be seen. `null`: it can. */
-export function understandingOf(text: string): string | null {
-  if (accept({ text, at: 0 }, "call") || accept({ text, at: 0 }, "do"))
+/** Why not all that a statement does can be seen, though it is carried out. `null`: it can. */
+export function understandingOf(
+  text: string,
+  { inTransaction }: { readonly inTransaction: boolean },
+): string | null {
+  const starts = (word: string) => accept({ text, at: 0 }, word);
+  if (starts("do") && hasWord(text, "exception", "deep"))
+    return "a block with EXCEPTION gives back the locks of what it undoes, before anybody can look";
+  if (inTransaction) return null;
+  if (starts("call") || starts("do"))
     return "it commits by itself, and the locks of its transactions are not all seen";
+  if (starts("vacuum") && hasWord(text, "skip_locked"))
+    return "it passes over tables that are locked, so its own locks can't be made to wait";
+  if (
+    starts("reindex") &&
+    (hasWord(text, "system") || hasWord(text, "database")) &&
+    !hasWord(text, "concurrently")
+  )
+    return "it may lock the tables of the server itself, which every session reads";
+  if ((starts("vacuum") || starts("cluster")) && /\bpg_[a-z]/i.test(text))
+    return "it may lock the tables of the server itself, which every session reads";
   return null;
+}
+
+/** `BEGIN`, `SET`, `COMMIT`: what only says how the others run; and what is refused outside a transaction. */
+export function isControl(text: string): boolean {
+  return CONTROL.some((words) => accept({ text, at: 0 }, ...words.split(" ")));
+}
+
+const CONTROL = [
+  ...["set", "reset", "begin", "start", "savepoint", "release", "rollback", "commit", "end", "abort", "show"],
+  ...["prepare transaction", "discard", "deallocate", "checkpoint", "listen", "unlisten", "notify"],
+];
+
+/** Whether it may be put into a transaction to look at it. Outside of one these would fail. */
+export function mayBeWrapped(text: string): boolean {
+  return !isControl(text) && !["lock", "declare"].some((word) => accept({ text, at: 0 }, word));
+}
+
+/** `deep`: in its strings too. */
+function hasWord(text: string, word: string, where: "words" | "deep" = "words"): boolean {
+  if (where === "deep") return new RegExp(`\\b${word}\\b`, "i").test(text);
+  for (let token = nextToken(text, 0); token !== null; token = nextToken(text, token.end))
+    if (token.kind === "word" && text.slice(token.start, token.end).toLowerCase() === word) return true;
+  return false;
 }
 
 /** `COPY … FROM '/path'` and `COPY … TO PROGRAM '…'`. */

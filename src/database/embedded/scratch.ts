@@ -188,8 +188,10 @@ const SETTINGS = [
   "full_page_writes=off",
   "synchronous_commit=off",
   "autovacuum=off",
-  "max_connections=300",
-  "max_locks_per_transaction=1024",
+  // The lock table has room for the product of locks and of sessions with prepared transactions.
+  "max_connections=200",
+  "max_prepared_transactions=400",
+  "max_locks_per_transaction=512",
   "shared_buffers=32MB",
   "max_wal_senders=0",
   "wal_level=minimal",
