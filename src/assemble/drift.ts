@@ -4,6 +4,7 @@ import { ConfigError } from "../errors.ts";
 import type { DriftParts } from "../run/drift-on-scratch.ts";
 import { type DiffCall, runThere } from "./diff.ts";
 import { openHere, openScratchLike } from "./rehearsal.ts";
+
 /** Throws `ConfigError` for one schema of a database, because a scratch has all of them. */
 export function driftParts(config: Config, call: DiffCall): DriftParts {
   if (config.target?.schema != null)

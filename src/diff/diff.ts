@@ -11,6 +11,7 @@
  * other way round: the copy is then what the desired state was, and the present state is what is desired.
  */
 import type { Connection } from "../database/connection.ts";
+import { DatabaseError } from "../errors.ts";
 import type { SchemaDifference } from "../schema/compare.ts";
 import { type SchemaSnapshot, type SnapshotOptions, takeSnapshot } from "../schema/snapshot.ts";
 import { AFTER } from "./after.ts";
@@ -20,7 +21,7 @@ import { deltaOf } from "./delta.ts";
 import type { RenameHint } from "./hints.ts";
 import { inlined } from "./inline.ts";
 import { differencesBetween } from "./judge.ts";
-import { hintedRenames, sameUnderAnotherName } from "./renames.ts";
+import { hintedRenames, renamedSchemas, sameUnderAnotherName } from "./renames.ts";
 import { type DiffStatement, harmless } from "./statement.ts";
 import { tidy } from "./tidy.ts";
 
@@ -48,6 +49,8 @@ export interface SchemaDiff {
   readonly refused: { readonly statement: string; readonly error: unknown } | null;
 }
 
+/** Of partitions of partitions. */
+const LEVELS = 5;
 /** As long as an own statement after pg-delta makes another one possible. */
 const ROUNDS_AFTER = 3;
 
@@ -66,27 +69,39 @@ export async function diffSchemas({
     return { statements: done, renamed, left: differences, otherOrder: moved, refused };
   };
 
+  // One that fails is tried again as long as others succeed: it may need them.
   const add = async (texts: readonly string[]) => {
     const before = done.length;
-    for (const text of texts) if ((await tried(copy, text)) === null) done.push(ownStatement(text));
+    let left = texts;
+    for (let tries = Number.POSITIVE_INFINITY; left.length < tries; ) {
+      tries = left.length;
+      const failed: string[] = [];
+      for (const text of left)
+        if ((await tried(copy, text)) === null) done.push(ownStatement(text));
+        else failed.push(text);
+      left = failed;
+    }
     return done.length > before;
   };
 
   let first = await look();
+  if (await add(renamedSchemas(renames, { from: first, to: goal }))) first = await look();
   if (await add(hintedRenames(renames, { from: first, to: goal }))) first = await look();
-  if (await add(sameUnderAnotherName(changesBetween(first, goal)))) first = await look();
+  // What belongs to something that is renamed is seen in the next round: the index of a partition, below that of its parent.
+  for (let round = 0; round < LEVELS; round++) {
+    if (!(await add(sameUnderAnotherName(changesBetween(first, goal))))) break;
+    first = await look();
+  }
   const renamed = first;
   if (await add(statementsBy(BEFORE, changesBetween(first, goal)))) first = await look();
   const { statements } = await deltaOf(copy, desired, owner);
   const tidied = tidy(statements, { snapshot: first, owner });
   const better = inlined(tidied, goal);
   if (better !== null && (await triedTogether(copy, better))) done.push(...better);
-  else
-    for (const statement of tidied) {
-      const refused = await tried(copy, statement.text);
-      if (refused !== null) return answer(await look(), refused);
-      done.push(statement);
-    }
+  else {
+    const refused = await inTurn(copy, tidied, done);
+    if (refused !== null) return answer(await look(), refused);
+  }
   let now = await look();
   for (let round = 0; round < ROUNDS_AFTER; round++) {
     if (!(await add(statementsBy(AFTER, changesBetween(now, goal))))) break;
@@ -103,6 +118,41 @@ async function tried(copy: Connection, text: string): Promise<SchemaDiff["refuse
     if (copy.lost.aborted) throw error;
     return { statement: text, error };
   }
+}
+
+/**
+ * In their order, but a statement that misses something waits for those behind it: pg-delta does not know that the text of a function
+ * names another one. What was carried out is added to `done`.
+ */
+async function inTurn(
+  copy: Connection,
+  statements: readonly DiffStatement[],
+  done: DiffStatement[],
+): Promise<SchemaDiff["refused"]> {
+  let waiting: readonly DiffStatement[] = statements;
+  for (;;) {
+    const failed: {
+      readonly statement: DiffStatement;
+      readonly refused: NonNullable<SchemaDiff["refused"]>;
+    }[] = [];
+    for (const statement of waiting) {
+      const refused = await tried(copy, statement.text);
+      if (refused === null) done.push(statement);
+      else if (isMissing(refused.error)) failed.push({ statement, refused });
+      else return failed[0]?.refused ?? refused;
+    }
+    const [first] = failed;
+    if (first === undefined) return null;
+    if (failed.length === waiting.length) return first.refused;
+    waiting = failed.map(({ statement }) => statement);
+  }
+}
+
+/** A function, a table, a column or another object is not there, or not yet. */
+const MISSING = ["42883", "42P01", "42703", "42704"];
+
+function isMissing(error: unknown): boolean {
+  return error instanceof DatabaseError && MISSING.includes(error.sqlState ?? "");
 }
 
 /** All of them, or none. */

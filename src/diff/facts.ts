@@ -1,18 +1,33 @@
 /** What pg-delta has read, corrected where it takes one thing for another. A rule for each. */
 import type { Fact, FactBase } from "@supabase/pg-delta";
 import type { Connection } from "../database/connection.ts";
+import { asReadAgain } from "../schema/lists.ts";
 
 /** Stands in an expression until the statement is made: pg-delta knows stored columns only. */
 export const VIRTUAL = "/*virtual*/";
 
 export async function correctedFacts(connection: Connection, facts: FactBase): Promise<FactBase> {
   const { buildFactBase } = await import("@supabase/pg-delta/core");
-  const rules = [wholeIndexes(await invalidIndexes(connection)), virtualColumns(await virtual(connection))];
+  const rules = [
+    lists,
+    wholeIndexes(await invalidIndexes(connection)),
+    virtualColumns(await virtual(connection)),
+  ];
   const corrected = facts.facts().map((fact) => rules.reduce((one, rule) => rule(one), fact));
   return buildFactBase(corrected, [...facts.edges], facts.source);
 }
 
 type Rule = (fact: Fact) => Fact;
+
+/** Whether a list was read again is no difference. */
+const lists: Rule = (fact) => ({ ...fact, payload: eachText(fact.payload, asReadAgain) as never });
+
+function eachText(value: unknown, change: (text: string) => string): unknown {
+  if (typeof value === "string") return change(value);
+  if (Array.isArray(value)) return value.map((one) => eachText(one, change));
+  if (typeof value !== "object" || value === null) return value;
+  return Object.fromEntries(Object.entries(value).map(([key, one]) => [key, eachText(one, change)]));
+}
 
 /** An index of a partitioned table is read as one of the parent alone. It is that only while some partition lacks it. */
 function wholeIndexes(incomplete: ReadonlySet<string>): Rule {

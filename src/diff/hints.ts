@@ -1,26 +1,31 @@
 /**
- * Renames are told, never guessed: `-- renamed from old` above a `CREATE TABLE`, or at the end of a column's line. Pure.
+ * Renames are told, never guessed: `-- renamed from old` above a `CREATE TABLE`, `TYPE`, `VIEW`, `SEQUENCE`, `DOMAIN` or `SCHEMA`, or
+ * at the end of the line of a column or of an enum's value. Pure.
  *
  * A hint that has been carried out does no harm: it means nothing once the old name is gone.
  */
 import { splitStatements } from "../core/sql/statements.ts";
+import { quotedIfNeeded } from "./change.ts";
 import type { SchemaFile } from "./load.ts";
 
 export interface RenameHint {
-  /** Qualified. */
+  /** Of the table, or of what else has the name now. Qualified, unless it is a schema. */
   readonly table: string;
-  /** `null`: the table itself was renamed. */
+  /** Of the column, or of the enum's value. `null`: the table itself was renamed. */
   readonly column: string | null;
+  /** Qualified where it was in another schema. */
   readonly from: string;
 }
 
 const NAME = `(?:"(?:[^"]|"")+"|[\\p{L}_][\\p{L}\\p{N}_$]*)`;
-const HINT = new RegExp(`--[ \\t]*renamed from[ \\t]+(${NAME})[ \\t]*$`, "iu");
-const TABLE = new RegExp(
-  `^create\\s+(?:unlogged\\s+)?table\\s+(?:if\\s+not\\s+exists\\s+)?(${NAME}(?:\\.${NAME})?)`,
+const VALUE = "'(?:[^']|'')+'";
+const HINT = new RegExp(`--[ \\t]*renamed from[ \\t]+(${NAME}(?:\\.${NAME})?|${VALUE})[ \\t]*$`, "iu");
+const OBJECT = new RegExp(
+  "^create\\s+(?:or\\s+replace\\s+)?(?:unlogged\\s+)?(table|type|domain|sequence|schema|(?:materialized\\s+)?view)\\s+" +
+    `(?:if\\s+not\\s+exists\\s+)?(${NAME}(?:\\.${NAME})?)`,
   "iu",
 );
-const COLUMN = new RegExp(`^\\s*,?\\s*(${NAME})\\s`, "u");
+const COLUMN = new RegExp(`^\\s*,?\\s*(?:(${NAME})\\s|(${VALUE}))`, "u");
 
 export function renameHints(files: readonly SchemaFile[]): readonly RenameHint[] {
   return files.flatMap(({ text }) => hintsIn(text));
@@ -32,12 +37,13 @@ const TOLD = new RegExp(`^(${NAME}(?:\\.${NAME}){0,2})=(${NAME})$`, "u");
 export function renamesOf(text: string): readonly RenameHint[] {
   const [, old, fresh] = TOLD.exec(text) ?? [];
   if (old === undefined || fresh === undefined) return [];
-  const parts = [...old.matchAll(new RegExp(NAME, "gu"))].map(([part]) => folded(part));
+  const parts = foldedParts(old);
   const [from = "", to] = [parts.at(-1), folded(fresh)];
   const above = parts.slice(0, -1);
   const [first = "public", second] = above;
   return [
     ...(above.length < 2 ? [{ table: `${first}.${to}`, column: null, from }] : []),
+    ...(above.length === 0 ? [{ table: to, column: null, from }] : []),
     ...(above.length > 0
       ? [{ table: second === undefined ? `public.${first}` : `${first}.${second}`, column: to, from }]
       : []),
@@ -46,8 +52,9 @@ export function renamesOf(text: string): readonly RenameHint[] {
 
 function hintsIn(text: string): readonly RenameHint[] {
   const tables = splitStatements(text).flatMap(({ text: statement, start, end }) => {
-    const [, table] = TABLE.exec(statement) ?? [];
-    return table === undefined ? [] : [{ table: qualifiedName(table), start, end }];
+    const [, kind = "", name] = OBJECT.exec(statement) ?? [];
+    if (name === undefined) return [];
+    return [{ table: kind.toLowerCase() === "schema" ? folded(name) : qualifiedName(name), start, end }];
   });
   const hints: RenameHint[] = [];
   let at = 0;
@@ -55,9 +62,10 @@ function hintsIn(text: string): readonly RenameHint[] {
     const from = HINT.exec(line)?.[1];
     const next = tables.find(({ end }) => end > at);
     if (from !== undefined && next !== undefined) {
-      const column = at > next.start ? COLUMN.exec(line)?.[1] : undefined;
+      const [, named, value] = (at > next.start ? COLUMN.exec(line) : null) ?? [];
+      const column = named ?? value;
       if (at <= next.start && line.trimStart().startsWith("--"))
-        hints.push({ table: next.table, column: null, from: folded(from) });
+        hints.push({ table: next.table, column: null, from: foldedParts(from).join(".") });
       else if (column !== undefined)
         hints.push({ table: next.table, column: folded(column), from: folded(from) });
     }
@@ -67,12 +75,17 @@ function hintsIn(text: string): readonly RenameHint[] {
 }
 
 function qualifiedName(name: string): string {
-  const parts = [...name.matchAll(new RegExp(NAME, "gu"))].map(([part]) => folded(part));
+  const parts = foldedParts(name);
   return parts.length === 1 ? `public.${parts[0]}` : parts.join(".");
 }
 
-/** As the server writes it. */
+function foldedParts(name: string): readonly string[] {
+  return [...name.matchAll(new RegExp(NAME, "gu"))].map(([part]) => folded(part));
+}
+
+/** As the server writes it. A value of an enum is written like a name. */
 function folded(name: string): string {
+  if (name.startsWith("'")) return quotedIfNeeded(name.slice(1, -1).replaceAll("''", "'"));
   if (!name.startsWith('"')) return name.toLowerCase();
   return /^"[a-z_][a-z0-9_]*"$/.test(name) ? name.slice(1, -1) : name;
 }

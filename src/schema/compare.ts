@@ -1,5 +1,6 @@
 /** What differs between two schemas. Pure. */
 import { isSameHidden } from "./hidden.ts";
+import { asReadAgain } from "./lists.ts";
 import { type Attribute, identity, type SchemaObject, type SchemaSnapshot } from "./snapshot.ts";
 
 export interface AttributeChange {
@@ -99,7 +100,9 @@ export function sameAttribute(from: SchemaSnapshot, to: SchemaSnapshot): Same {
     if (attribute === OF_MAPPING && (before === null || after === null)) return true;
     if (isSameHidden(before, after)) return true;
     const [a, b] = [JSON.stringify(before), JSON.stringify(after)];
-    return a === b || (!isOneMajor && betweenMajors(a) === betweenMajors(b));
+    return (
+      a === b || asReadAgain(a) === asReadAgain(b) || (!isOneMajor && betweenMajors(a) === betweenMajors(b))
+    );
   };
 }
 

@@ -256,6 +256,12 @@ export const TABLE_CHANGES: readonly SchemaChange[] = [
     ],
   },
   {
+    name: "a list of values of a varchar",
+    setup: "create table t (a varchar(9), b varchar(9) check (b in ('x', 'y''s')))",
+    change: "alter table t add check (a in ('x', 'y')); create index i on t (a) where a in ('x', 'z')",
+    expected: ["constraint s.t.t_a_check: added", "index s.i: added"],
+  },
+  {
     name: "a check",
     setup: T,
     change: "alter table t add constraint positive check (b > 0)",

@@ -94,7 +94,7 @@ export const SYSTEMS: readonly System[] = [
       "`downgrade` `-1`, to a revision, to `base`",
       "`current`, `history`, `history --indicate-current`",
       "A new, empty revision with a message",
-      ["Autogenerate from changes of the model, tables excluded by configuration", "later: autogenerate"],
+      "Autogenerate from changes of the model, tables excluded by configuration",
       "Offline mode prints the SQL instead of running it",
       "Schema-builder operations: create and drop tables, columns, constraints, indexes, with `upgrade` and `downgrade`",
       "Unreachable: tried again",
