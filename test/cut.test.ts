@@ -7,8 +7,8 @@ import { GodwitError } from "../src/errors.ts";
 import { migrate } from "../src/run/migrate.ts";
 import type { MigrateOptions } from "../src/run/plan.ts";
 import type { Source } from "../src/source/source.ts";
+import { type Attempt, type CutResult, cutEverywhere } from "./support/cut.ts";
 import { expect } from "./support/database.ts";
-import { type CutResult, cutEverywhere } from "./support/points.ts";
 import { scenarioFiles } from "./support/scenario.ts";
 import { down, folderOf, type Recorder, recorder, sourcesOf, targetOf, UP, up } from "./support/target.ts";
 
@@ -19,7 +19,7 @@ describe("a connection that is cut before or after any message", () => {
     const sources = sourcesOf(folderOf(scenarioFiles()));
     const result = await cutEverywhere({
       prefix: "cut_up",
-      run: (url, lane) => finish(sources(lane), url, UP),
+      run: (url, attempt) => finish(sources(attempt.lane), { url, options: UP, attempt }),
     });
     tell("up", result);
   });
@@ -33,18 +33,21 @@ describe("a connection that is cut before or after any message", () => {
       before: async (url) => {
         await up(targetOf({ url, folder }));
       },
-      run: (url, lane) => finish(sources(lane), url, down("-2")),
+      run: (url, attempt) => finish(sources(attempt.lane), { url, options: down("-2"), attempt }),
     });
     tell("down", result);
   });
 });
 
 /** Runs until all is done: a run may give up, and then the next one must not need a person. */
-async function finish(source: Source, url: string, options: MigrateOptions): Promise<boolean> {
+async function finish(
+  source: Source,
+  { url, options, attempt }: { url: string; options: MigrateOptions; attempt: Attempt },
+): Promise<boolean> {
   // Fast, for a cut connection is what every run here expects.
   const settings = { connectAttempts: 10, connectDelayMs: 5 };
   const target = targetOf({ url, folder: source.folder, source, settings });
-  const context = recorder();
+  const context = recorder(attempt.observe);
   try {
     const { steps } = await migrate(target, options, context);
     // Also where the answer to a COMMIT was lost: the run says what it has done, each step once.
@@ -63,8 +66,8 @@ function planned({ events }: Recorder): readonly string[] {
   return event?.kind === "planned" ? event.plan.steps.map((step) => step.revision) : [];
 }
 
-function tell(what: string, { points, messages, cut, again }: CutResult): void {
-  const counts = `${points} points around ${messages} messages, ${cut} cut, ${again} needed a second run`;
+function tell(what: string, { points, messages, cut, runs, again }: CutResult): void {
+  const counts = `${points} points around ${messages} messages, ${cut} cut in ${runs} runs, ${again} needed a second run`;
   console.info(`${what}: ${counts}`);
   expect(cut).toBeGreaterThan(points * 0.9);
 }

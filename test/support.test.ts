@@ -5,6 +5,10 @@ import { existsSync } from "node:fs";
 import { mkdtemp } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import pg from "pg";
+import { describe } from "vitest";
+import type { RunEvent } from "../src/run/report/events.ts";
+import { type Attempt, cutEverywhere } from "./support/cut.ts";
 import { expect, test } from "./support/database.ts";
 
 test("the owner has no more rights than it needs", async ({ db }) => {
@@ -57,3 +61,57 @@ const PARENT = `
     detached: true, stdio: ["pipe", "ignore", "inherit"] });
   process.stdout.write("started");
   setInterval(() => {}, 1000);`;
+
+describe("a run that is cut at every point", () => {
+  const before = async (url: string) => {
+    await send(url, "create table done (step int)");
+  };
+
+  test("is cut again when it has got on, so that a few runs have all points", async () => {
+    const careful = (step: number) =>
+      `insert into done select ${step} where not exists (select from done where step = ${step})`;
+    const run = (url: string, attempt: Attempt) => everyStep(url, { careful, attempt });
+    const { points, cut, runs } = await cutEverywhere({ prefix: "cut_careful", before, run });
+    expect(cut).toBe(points);
+    expect(runs).toBeLessThan(points / 2);
+  });
+
+  test("fails with the name of the point at which a step is done twice", async () => {
+    const careful = (step: number) =>
+      step === 3
+        ? "insert into done values (3)"
+        : `insert into done select ${step} where not exists (select from done where step = ${step})`;
+    const run = (url: string, attempt: Attempt) => everyStep(url, { careful, attempt });
+    const failure = cutEverywhere({ prefix: "cut_careless", before, run });
+    await expect(failure).rejects.toThrow(/^cut (before|after)_\d+: /);
+  });
+});
+
+/** Sends the statements of six steps, each on a connection of its own, until each has an answer. */
+async function everyStep(
+  url: string,
+  { careful, attempt }: { careful: (step: number) => string; attempt: Attempt },
+): Promise<boolean> {
+  for (let step = 1; step <= 6; step++) {
+    const event = { step: { direction: "up", revision: `${step}` } };
+    for (;;) {
+      attempt.observe({ kind: "step-started", ...event } as RunEvent);
+      const failed = await send(url, careful(step)).then(
+        () => false,
+        () => true,
+      );
+      if (!failed) break;
+      attempt.observe({ kind: "connection-lost" } as RunEvent);
+    }
+    attempt.observe({ kind: "step-done", ...event } as RunEvent);
+  }
+  return false;
+}
+
+async function send(url: string, text: string): Promise<void> {
+  const client = new pg.Client(url);
+  client.on("error", () => undefined);
+  await client.connect();
+  await client.query(text);
+  await client.end();
+}

@@ -2,8 +2,8 @@
 import { describe, test } from "vitest";
 import { GodwitError } from "../../src/errors.ts";
 import { migrate } from "../../src/run/migrate.ts";
+import { cutEverywhere } from "../support/cut.ts";
 import { expect } from "../support/database.ts";
-import { cutEverywhere } from "../support/points.ts";
 import { down, folderOf, recorder, sourceOf, targetOf, UP } from "../support/target.ts";
 
 /** Seven rows in two windows, and a trigger that notes each time that one is written. */
@@ -28,11 +28,11 @@ describe("a connection that is cut before or after any message of a backfill", (
     const sources = new Map([0, 1, 2, 3].map((lane) => [lane, sourceOf(folder)]));
     const result = await cutEverywhere({
       prefix: "cut_backfill",
-      async run(url, lane) {
+      async run(url, { lane, observe }) {
         const settings = { connectAttempts: 10, connectDelayMs: 5 };
         const target = targetOf({ url, folder, settings, source: sources.get(lane) ?? sourceOf(folder) });
         try {
-          await migrate(target, UP, recorder());
+          await migrate(target, UP, recorder(observe));
           return false;
         } catch (error) {
           if (!(error instanceof GodwitError)) throw error;
@@ -41,7 +41,9 @@ describe("a connection that is cut before or after any message of a backfill", (
         }
       },
     });
-    console.info(`backfill: ${result.points} points, ${result.cut} cut, ${result.again} needed a second run`);
+    console.info(
+      `backfill: ${result.points} points, ${result.cut} cut in ${result.runs} runs, ${result.again} needed a second run`,
+    );
     expect(result.cut).toBeGreaterThan(result.points * 0.9);
   });
 
@@ -51,13 +53,13 @@ describe("a connection that is cut before or after any message of a backfill", (
     const sources = new Map([0, 1, 2, 3].map((lane) => [lane, sourceOf(folder)]));
     const result = await cutEverywhere({
       prefix: "cut_undo",
-      async run(url, lane) {
+      async run(url, { lane, observe }) {
         const settings = { connectAttempts: 10, connectDelayMs: 5 };
         const target = targetOf({ url, folder, settings, source: sources.get(lane) ?? sourceOf(folder) });
         let again = false;
         for (const options of [UP, down("0001_table")])
           try {
-            await migrate(target, options, recorder());
+            await migrate(target, options, recorder(observe));
           } catch (error) {
             if (!(error instanceof GodwitError)) throw error;
             await migrate(target, options, recorder());
@@ -66,7 +68,9 @@ describe("a connection that is cut before or after any message of a backfill", (
         return again;
       },
     });
-    console.info(`undo: ${result.points} points, ${result.cut} cut, ${result.again} needed a second run`);
+    console.info(
+      `undo: ${result.points} points, ${result.cut} cut in ${result.runs} runs, ${result.again} needed a second run`,
+    );
     expect(result.cut).toBeGreaterThan(result.points * 0.9);
   });
 });

@@ -18,6 +18,9 @@ export interface Message {
   readonly connection: number;
 }
 
+/** Whether every connection is cut, and whether this message is still forwarded. */
+export type Decide = (message: Message, bytes: Buffer) => "before" | "after" | undefined;
+
 export interface Proxy {
   readonly port: number;
   /** The same URL, through the proxy. */
@@ -29,6 +32,8 @@ export interface Proxy {
   cutAfter(n: number): void;
   /** Cuts every connection when the n-th message has arrived, without forwarding it. */
   cutBefore(n: number): void;
+  /** Is asked about every message that has arrived, and may cut every connection, again and again. */
+  cutWhere(decide: Decide): void;
   /** Cuts every connection now. */
   cut(): void;
   /** Keeps the next message of a client that holds this text, and everything behind it on its connection, until it is released. */
@@ -70,7 +75,7 @@ export async function startProxy({
   const messages: Message[] = [];
   const keptBack: Message[] = [];
   const links = new Set<Link>();
-  let cutAt: { n: number; forward: boolean } | undefined;
+  let decide: Decide | undefined;
   let delayMs = 0;
   let silent = false;
   const holds = new Set<{ text: string; reached: () => void; released: Promise<void> }>();
@@ -98,11 +103,8 @@ export async function startProxy({
           const message = { from, type, connection };
           messages.push(message);
           onMessage(message, bytes);
-          const cut = cutAt && messages.length >= cutAt.n ? cutAt : undefined;
-          if (cut) {
-            cutAt = undefined;
-            link.gone = true; // whatever is behind it no longer passes
-          }
+          const cut = decide?.(message, bytes);
+          if (cut) link.gone = true; // whatever is behind it no longer passes
           const held = from === "client" && [...holds].find(({ text }) => bytes.includes(text));
           if (held) {
             holds.delete(held);
@@ -117,7 +119,7 @@ export async function startProxy({
             continue;
           }
           later(() => {
-            if (!link.silent && cut?.forward !== false) target.write(bytes);
+            if (!link.silent && cut !== "before") target.write(bytes);
             if (!cut) return;
             onCut();
             cutAll();
@@ -132,6 +134,14 @@ export async function startProxy({
     }
     client.on("close", () => !link.silent && links.delete(link));
   });
+
+  function cutOnce(n: number, where: "before" | "after"): void {
+    decide = () => {
+      if (messages.length < n) return undefined;
+      decide = undefined;
+      return where;
+    };
+  }
 
   function cutAll(): void {
     for (const link of links) {
@@ -158,11 +168,10 @@ export async function startProxy({
       return url.href;
     },
     count: (from) => (from ? messages.filter((message) => message.from === from).length : messages.length),
-    cutAfter(n) {
-      cutAt = { n, forward: true };
-    },
-    cutBefore(n) {
-      cutAt = { n, forward: false };
+    cutAfter: (n) => cutOnce(n, "after"),
+    cutBefore: (n) => cutOnce(n, "before"),
+    cutWhere(given) {
+      decide = given;
     },
     cut: cutAll,
     hold(text) {

@@ -6,8 +6,8 @@ import { createHash } from "node:crypto";
 import pg from "pg";
 import { test } from "vitest";
 import { GodwitError } from "../../src/errors.ts";
+import { cutEverywhere } from "../support/cut.ts";
 import { expect } from "../support/database.ts";
-import { cutEverywhere } from "../support/points.ts";
 import { type Files, folderOf, recorder, up } from "../support/target.ts";
 import { targetIn } from "../support/tools.ts";
 
@@ -53,11 +53,11 @@ async function cuts(layout: string, files: Files, before: (url: string) => Promi
     before,
     // What the server says may be lost as well; for Drizzle both directions are tried.
     ...(layout === "drizzle" ? {} : { from: "client" as const }),
-    async run(url) {
+    async run(url, { observe }) {
       const settings = { connectAttempts: 10, connectDelayMs: 5 };
       const target = await targetIn(layout, { url, folder, settings });
       try {
-        await up(target, recorder());
+        await up(target, recorder(observe));
         return false;
       } catch (error) {
         if (!(error instanceof GodwitError)) throw error;
@@ -66,7 +66,9 @@ async function cuts(layout: string, files: Files, before: (url: string) => Promi
       }
     },
   });
-  console.info(`${layout}: ${result.points} points around ${result.messages} messages, ${result.cut} cut`);
+  console.info(
+    `${layout}: ${result.points} points around ${result.messages} messages, ${result.cut} cut in ${result.runs} runs`,
+  );
   expect(result.cut).toBeGreaterThan(result.points * 0.9);
 }
 

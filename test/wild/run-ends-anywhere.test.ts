@@ -6,8 +6,9 @@
 import { describe, test } from "vitest";
 import { Interrupted } from "../../src/errors.ts";
 import type { RunEvent } from "../../src/run/report/events.ts";
+import { cutEverywhere } from "../support/cut.ts";
 import { expect } from "../support/database.ts";
-import { cutEverywhere, everyPoint, openPlaces } from "../support/points.ts";
+import { everyPoint, openPlaces } from "../support/points.ts";
 import { folderOf, recorder, targetOf, up } from "../support/target.ts";
 
 const FILES = {
@@ -64,17 +65,17 @@ describe("47: a run that ends anywhere", { timeout: 1_800_000 }, () => {
 
   test("between any two messages that it sends, by a cut connection: it ends where an undisturbed one does", async () => {
     const folder = folderOf(FILES);
-    const { points, messages } = await cutEverywhere({
+    const { points, messages, runs } = await cutEverywhere({
       prefix: "wild_47_cut",
       from: "client",
-      run: async (url) => {
+      run: async (url, { observe }) => {
         const target = targetOf({ url, folder, settings: { connectAttempts: 10, connectDelayMs: 5 } });
-        const first = await up(target).catch(() => undefined);
+        const first = await up(target, recorder(observe)).catch(() => undefined);
         if (first === undefined) await up(target);
         return first === undefined;
       },
     });
-    console.info(`${points} points around ${messages} messages`);
+    console.info(`${points} points around ${messages} messages, in ${runs} runs`);
   });
 });
 
