@@ -53,13 +53,16 @@ function statementLines(statement: RehearsedStatement, report: Forecast, paint: 
   ];
 }
 
-/** The worst of a step, with how much is written anew. */
+/** The worst of a step, with how much all its statements write anew. */
 export function stepVerdict({ risk, statements }: RehearsedStep, report: Forecast): string {
-  const worst = statements.find((statement) => statement.risk === risk && risk !== null);
-  return worst === undefined ? (risk ?? "not known") : verdictOf(worst, report);
+  const rewrites = statements.flatMap((statement) => (statement.risk === risk ? statement.rewrites : []));
+  return verdictOf({ risk, rewrites }, report);
 }
 
-export function verdictOf({ risk, rewrites }: RehearsedStatement, { relations }: Forecast): string {
+type Judged = Pick<RehearsedStatement, "risk" | "rewrites">;
+
+/** A table that is written anew twice counts once: its size is what the verdict says. */
+export function verdictOf({ risk, rewrites }: Judged, { relations }: Forecast): string {
   if (risk !== "rewrites") return risk ?? "not known";
   const size = relations
     .filter(({ relation }) => rewrites.includes(relation))
