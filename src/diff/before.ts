@@ -6,7 +6,12 @@ import { quoted } from "../core/sql/quote.ts";
 import { alterColumn, changed, type Rule, tableOf, texts } from "./change.ts";
 import { drops } from "./unmodelled.ts";
 
-const OWNED = ["table", "foreign table", "view", "materialized view", "sequence", "schema", "type", "domain"];
+const OWNED = [
+  ...["table", "foreign table", "view", "materialized view", "sequence", "schema", "type", "domain"],
+  ...["function", "procedure", "aggregate", "operator", "operator class", "operator family", "statistics"],
+  ...["collation", "conversion", "text search dictionary", "text search configuration", "publication"],
+  ...["server", "foreign data wrapper", "language", "event trigger"],
+];
 
 const owner: Rule = (change) => {
   const kind = OWNED.find((one) => one === change.kind);
