@@ -53,3 +53,9 @@ test("the modes are those of pg_locks", () => {
   expect(modeOf("ShareUpdateExclusiveLock")).toBe("SHARE UPDATE EXCLUSIVE");
   expect(modeOf("SIReadLock")).toBeUndefined();
 });
+
+test("a lock that a statement before it has taken is not called none", () => {
+  const again = judge(seen("lock table orders", { held: [lock("ACCESS EXCLUSIVE")] }));
+  expect(again).toMatchObject({ risk: "safe", why: "It takes no lock that its transaction does not hold." });
+  expect(judge(seen("create table fresh ()")).why).toBe("It locks nothing that was there before.");
+});

@@ -49,8 +49,11 @@ export function judge(seen: SeenStatement): Judgement {
     };
   }
   const read = scans.length > 0 ? `${named(scans)} is read as a whole, and others` : "Others";
-  const why =
-    locks.length === 0 ? "It locks nothing that was there before." : `${read} read and write meanwhile.`;
+  const none =
+    held.length === 0
+      ? "It locks nothing that was there before."
+      : "It takes no lock that its transaction does not hold.";
+  const why = locks.length === 0 ? none : `${read} read and write meanwhile.`;
   return { risk: "safe", why, safer: null };
 }
 
