@@ -3,8 +3,9 @@
  * it will take by what generated rows took on the scratch server.
  */
 import type { Scratch } from "../database/embedded/scratch.ts";
+import { DatabaseError } from "../errors.ts";
 import { calibrate, isWork, worked } from "../prediction/calibrate.ts";
-import { type LiveFacts, liveFacts } from "../prediction/live.ts";
+import { type LiveFacts, type LockHolder, liveFacts } from "../prediction/live.ts";
 import { type Predicted, predictionOf } from "../prediction/outages.ts";
 import { nameOf } from "../prediction/rows.ts";
 import { shapesOf } from "../prediction/shape.ts";
@@ -29,11 +30,14 @@ export async function forecastOf(
   const toWork = [...new Set(statements.filter(isWork).flatMap(worked))];
   const { facts, ...known } = await withConnection(target, context, async (connection) => {
     const facts = await liveFacts(connection, tablesIn(statements));
-    const names = facts.relations.flatMap(({ relation, bytes }) =>
-      toWork.includes(relation) && bytes > 0 ? [relation] : [],
+    // The server's words for a default or a constraint wait for whoever has closed the table.
+    const isClosed = ({ modes }: LockHolder) => modes.includes("ACCESS EXCLUSIVE");
+    const names = facts.relations.flatMap(({ relation, bytes, holders }) =>
+      toWork.includes(relation) && bytes > 0 && !holders.some(isClosed) ? [relation] : [],
     );
     if (names.length === 0 || scratch === undefined) return { facts, shapes: null };
-    const shapes = await shapesOf(connection, names);
+    const shapes = await shapesOf(connection, names).catch(lockedOut);
+    if (shapes === null) return { facts, shapes };
     const targetPageMs = new Map<string, number | null>();
     for (const shape of shapes.tables) {
       const bytes = facts.relations.find(({ relation }) => relation === shape.relation)?.bytes ?? 0;
@@ -49,6 +53,12 @@ export async function forecastOf(
   }
   const steps = report.steps.map((step) => ({ ...step, ...predictionOf(step, times) }));
   return { ...report, ...facts, steps };
+}
+
+/** Somebody else has locked a table meanwhile: nothing is predicted then. */
+function lockedOut(error: unknown): null {
+  if (error instanceof DatabaseError && error.sqlState === "55P03") return null;
+  throw error;
 }
 
 const CALIBRATION = "godwit_calibration";

@@ -146,10 +146,11 @@ test("several targets are one report, from the root on; a folder of two is told 
     "auth/0001_users.sql:1 update-without-where",
   ]);
   expect(json).toMatchObject({ files: 3, scope: "all" });
-  // What is applied in one of two databases is pending in the other.
+  // What is applied in one of two databases is pending in the other, where its table is as new as the index.
   await godwit("up", "shop");
   const pending = (await godwit.fails(1, "lint", "--json")).json;
-  expect(found(pending)).toEqual(found(json));
+  expect(pending.files).toBe(3);
+  expect(found(pending)).toEqual(["auth/0001_users.sql:1 update-without-where"]);
   const auth = await godwit.fails(1, "lint", "--target", "auth", "--format", "github");
   expect(auth.stdout).toContain("file=auth/0001_users.sql,line=1");
   expect(auth.stdout).not.toContain("shop/");

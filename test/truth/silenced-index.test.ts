@@ -47,7 +47,8 @@ describe("a step that silences the server and keeps an invalid index fails the r
     const [, command = ""] = /(REINDEX INDEX CONCURRENTLY [\w.]+);/.exec(failed.hint) ?? [];
     await db.sql(command);
     const report = await up(targetOf({ url: db.url, folder: folderOf(files) }));
-    expect(report.warnings).toEqual([]);
+    // The index was mended by hand, which is told.
+    expect(report.warnings.filter(({ code }) => code !== "SCHEMA_DRIFTED")).toEqual([]);
   });
 });
 

@@ -31,9 +31,10 @@ export class DriftWatch {
       place.context.observe({ kind: "warning", problem: { ...driftedProblem(place, differences), hint } });
     } catch (error) {
       const { connection, context } = place;
-      if (connection.lost.aborted || context.signal.aborted) throw error;
       // There is nothing to compare with: `godwit drift` says so.
-      if (!(error instanceof PlanRefused)) context.observe({ kind: "warning", problem: notSeen(error) });
+      if (error instanceof PlanRefused) return;
+      if (connection.lost.aborted || context.signal.aborted) throw error;
+      context.observe({ kind: "warning", problem: notSeen(error) });
     }
   }
 

@@ -229,12 +229,13 @@ export const ELSEWHERE: Readonly<Record<string, Elsewhere>> = {
   "assemble/drift.ts driftParts: godwit drift": drift(
     "each of several targets is compared by itself, also where each is a schema of one database",
   ),
-  "run/catalog/drift-watch.ts refuse: godwit drift": NO_DRIFT,
-  "run/catalog/drift-watch.ts refuse: godwit drift --accept": NO_DRIFT,
-  "run/catalog/drift-watch.ts look: godwit drift": WARNED,
-  "run/catalog/drift-watch.ts look: godwit drift --accept": WARNED,
+  "run/catalog/drift-watch.ts DriftWatch: godwit drift": WARNED,
+  "run/catalog/drift-watch.ts DriftWatch: godwit drift --accept": NO_DRIFT,
   "run/catalog/drift-watch.ts notSeen: godwit drift": drift(
     "what cannot be read at the start is said, and stops nothing",
+  ),
+  "service/webhooks/slack.ts textOf: godwit drift": drift(
+    "webhooks, the status file, metrics and a program are told of drift",
   ),
   "run/catalog/kept-schema.ts refusal: godwit drift --accept": NO_SNAPSHOT,
   "run/catalog/kept-schema.ts refusal: godwit up": NO_SNAPSHOT,
