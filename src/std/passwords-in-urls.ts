@@ -17,7 +17,7 @@ export function hideInUrls(text: string): string {
     }
     const next = find.scheme(open);
     let end = find.space(open);
-    if (isPostgres(text, at)) end = Math.max(end, Math.min(find.lineEnd(open), schemeStart(text, next)));
+    if (isPostgres(text, at)) end = Math.max(end, Math.min(find.lineEnd(open), urlStart(text, next)));
     if (find.at(open) >= end || text.startsWith(EXAMPLE, at)) {
       at = next === text.length ? -1 : next;
       continue;
@@ -73,6 +73,15 @@ function isPostgres(text: string, colon: number): boolean {
 }
 
 const LONGEST_SCHEME = 40;
+
+/** Of the next URL. A `://` without a scheme in front of it may be a part of the password. */
+function urlStart(text: string, from: number): number {
+  for (let at = from; at !== -1 && at < text.length; at = text.indexOf("://", at + 3)) {
+    const start = schemeStart(text, at);
+    if (start < at) return start;
+  }
+  return text.length;
+}
 
 function schemeStart(text: string, colon: number): number {
   if (colon === text.length) return colon;

@@ -231,6 +231,7 @@ test.each([
   ["see http://localhost:8080/x, or ask me@x.org", "see http://localhost:8080/x, or ask me@x.org"],
   ["from postgres://a:x@h1/d to postgres://b:y@h2/d", "from postgres://a:***@h1/d to postgres://b:***@h2/d"],
   ["'postgres://h/d' is down, ask me@x.org", "'postgres://h/d' is down, ask me@x.org"],
+  ["postgres://a:QWVX ://@h/d is down", "postgres://a:***@h/d is down"],
   ["host=h password='a b' dbname=d", "host=h password=*** dbname=d"],
   ["?user=u&password=x&sslmode=require", "?user=u&password=***&sslmode=require"],
   ["PGPASSWORD=x psql", "PGPASSWORD=*** psql"],
