@@ -15,8 +15,8 @@ import { commandEnvironment } from "./source.ts";
 
 export interface DiffGiven {
   /**
-   * `migrations` (the default), `database` (the configured one), a URL, a file or a folder of SQL, a schema of Drizzle or Prisma,
-   * or the metadata of SQLAlchemy (`app.models:Base`).
+   * `migrations` (the default), `database` (the configured one), a URL, or a file or folder of SQL. Of other tools: a schema of
+   * Drizzle or Prisma, or the metadata of SQLAlchemy (`app.models:Base`).
    */
   readonly from?: string | undefined;
   /** The same. Default: `desiredSchema` of the configuration. */

@@ -1,6 +1,6 @@
 /**
- * Renames are told, never guessed: `-- renamed from old` above a `CREATE TABLE`, `TYPE`, `VIEW`, `SEQUENCE`, `DOMAIN` or `SCHEMA`, or
- * at the end of the line of a column or of an enum's value. Pure.
+ * Renames are told, never guessed. `-- renamed from old` stands above a `CREATE` of a table, type, view, sequence, domain or
+ * schema. For a column, or a value of an enum, it stands at the end of its line. Pure.
  *
  * A hint that has been carried out does no harm: it means nothing once the old name is gone.
  */

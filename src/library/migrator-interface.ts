@@ -121,8 +121,8 @@ export interface Migrator extends AsyncDisposable {
   /** How long the steps of runs with `maxRisk` took, beside what was predicted. Changes nothing. */
   calibration(): Promise<Calibrated>;
   /**
-   * Runs every migration, or the one that is named, up, down and up again on a scratch server, with the rows and expectations
-   * of its test file. What failed is in the report, and is not thrown. The target is only asked for its version.
+   * Runs every migration, or the one that is named, on a scratch server: up, down and up again. Its test file gives rows and
+   * expectations. What failed is in the report, and is not thrown. The target is only asked for its version.
    */
   test(revision?: string): Promise<TestReport>;
   /**

@@ -1,6 +1,6 @@
 /**
- * Carries the statements of a plan out once more on the scratch server, on tables of the target's shape with generated rows, and
- * measures them. What fails there, by a constraint that made-up rows do not keep for example, has no prediction.
+ * Carries the statements of a plan out once more on the scratch server, and measures them. The tables have the target's shape
+ * and generated rows. What fails there, by a constraint that made-up rows do not keep for example, has no prediction.
  */
 import { identifier, literal } from "../core/sql/quote.ts";
 import type { Connection } from "../database/connection.ts";

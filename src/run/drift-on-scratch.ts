@@ -35,6 +35,8 @@ export interface DriftSql {
   readonly adopt: readonly DiffStatement[];
   /** What `undo` does not keep: columns, tables, and digits of a type. */
   readonly losses: readonly string[];
+  /** What `adopt` does not keep. */
+  readonly adoptLosses: readonly string[];
   /** The version of PostgreSQL on which both were carried out and compared. `null`: there are none. */
   readonly provenOn: string | null;
   /** Why there are none. Empty: they are proven. */
@@ -76,7 +78,7 @@ export async function compareOnScratch(
   return { ...found, sql: await statements(target, { scratch, apply, open: parts.open, major }) };
 }
 
-const NO_SQL = { undo: [], adopt: [], losses: [], provenOn: null } as const;
+const NO_SQL = { undo: [], adopt: [], losses: [], adoptLosses: [], provenOn: null } as const;
 
 function withoutSchemas({
   takenAt,
@@ -149,6 +151,7 @@ async function statements(target: Target, { scratch, apply, open, major }: Diffi
       statements: undo,
       back,
       losses,
+      backLosses: adoptLosses,
       provenOn,
     } = await diffStates({
       from: { kind: "database", name: "the database", open },
@@ -156,7 +159,7 @@ async function statements(target: Target, { scratch, apply, open, major }: Diffi
       openScratch: async () => ({ ...scratch, close, [Symbol.asyncDispose]: close }),
       ...{ major, exclude: [], renames: [], ledgerSchema: target.ledger.schema },
     });
-    return { undo, adopt: back, losses, provenOn, unproven: [] };
+    return { undo, adopt: back, losses, adoptLosses, provenOn, unproven: [] };
   } catch (error) {
     if (!(error instanceof PlanRefused)) throw error;
     return { ...NO_SQL, unproven: error.problems.map(({ message }) => message) };

@@ -2,21 +2,17 @@
 import type { Migration } from "../core/migration.ts";
 import type { Listing, Source } from "../source/source.ts";
 
+/** Exactly these migrations. `again`: the repeatable that runs once more. */
 export function listedSource(
   source: Source,
   { migrations, again }: { migrations: readonly Migration[]; again: string | null },
 ): Source {
   const asEdited = (one: Migration) => (one.id === again ? { ...one, ...EDITED } : one);
-  return {
-    get layout() {
-      return source.layout;
-    },
-    folder: source.folder,
-    list: async () => ({ migrations: migrations.map(asEdited), problems: [] }),
+  return relisted(source, {
+    list: async () => migrations.map(asEdited),
     read: (migration, direction) =>
       source.read(migrations.find(({ id }) => id === migration.id) ?? migration, direction),
-    inform: (facts) => source.inform?.(facts),
-  };
+  });
 }
 
 /** A repeatable runs again because its text is another one. */
@@ -36,16 +32,21 @@ export function withoutApproval(listing: Listing): Listing {
 
 /** Only these of its migrations, as they are listed at the moment. */
 export function limited(source: Source, only: ReadonlySet<string>): Source {
+  const list = async () => (await source.list()).migrations.filter(({ id }) => only.has(id));
+  return relisted(source, { list, read: (...wanted) => source.read(...wanted) });
+}
+
+function relisted(
+  source: Source,
+  { list, read }: { list: () => Promise<readonly Migration[]>; read: Source["read"] },
+): Source {
   return {
     get layout() {
       return source.layout;
     },
     folder: source.folder,
-    async list() {
-      const listing = await source.list();
-      return { migrations: listing.migrations.filter(({ id }) => only.has(id)), problems: [] };
-    },
-    read: (...wanted) => source.read(...wanted),
+    list: async () => ({ migrations: await list(), problems: [] }),
+    read,
     inform: (facts) => source.inform?.(facts),
   };
 }

@@ -28,13 +28,16 @@ export function approved(
   });
   const [first, ...others] = problems;
   if (first !== undefined) throw new PlanRefused([first, ...others]);
-  const known = new Set(report.steps.map(({ revision }) => revision));
+  const rehearsed = new Set(report.steps.map(({ revision }) => revision));
+  // The plan was made before the rehearsal, so a text that has changed during either has another checksum.
+  const known = new Map(decided.steps.map(({ revision, checksum }) => [revision, checksum]));
   const approve = ({ steps }: Plan) => {
-    const later = steps.find(({ revision }) => !known.has(revision));
-    if (later !== undefined)
-      throw new PlanRefused([
-        problemOf(most, later.revision, "was not rehearsed: it came after the rehearsal"),
-      ]);
+    const later = steps.find(
+      ({ revision, checksum }) => !rehearsed.has(revision) || known.get(revision) !== checksum,
+    );
+    if (later === undefined) return;
+    const why = rehearsed.has(later.revision) ? "its text has changed since" : "it came after the rehearsal";
+    throw new PlanRefused([problemOf(most, later.revision, `was not rehearsed: ${why}`)]);
   };
   const predicted = new Map(
     report.steps.flatMap(({ revision, predictedMs }) =>

@@ -18,9 +18,10 @@ import { reasonOf } from "../diff/reasons.ts";
 import { turned } from "../diff/renames.ts";
 import type { DiffStatement } from "../diff/statement.ts";
 import { DatabaseError, PlanRefused } from "../errors.ts";
+import { rolesOf } from "../rehearsal/catalog.ts";
 import { describeDifference, type SchemaDifference } from "../schema/compare.ts";
 import { type SchemaSnapshot, takeSnapshot } from "../schema/snapshot.ts";
-import { ensureRoles, messageOf, rolesOf, runWithRoles } from "./scratch-roles.ts";
+import { ensureRoles, messageOf, runWithRoles } from "./scratch-roles.ts";
 
 /** A state of a schema, and how it is made in an empty database. */
 export type SchemaState =
@@ -51,6 +52,8 @@ export interface SchemaDiffReport {
   readonly transaction: boolean;
   /** Tables and columns whose data the statements do not keep. */
   readonly losses: readonly string[];
+  /** The same of the way back. */
+  readonly backLosses: readonly string[];
   /** What nobody need act on, but should know. */
   readonly notes: readonly string[];
   /** The version of PostgreSQL on which it was proven. */
@@ -93,6 +96,7 @@ export async function diffStates(input: SchemaDiffInput): Promise<SchemaDiffRepo
     ...{ from: from.name, to: to.name, statements: there.statements, back: back.statements },
     transaction: transaction.up && transaction.down,
     losses: lossesOf(there.statements, { from: there.renamed, to: after }),
+    backLosses: lossesOf(back.statements, { from: back.renamed, to: before }),
     notes: [
       ...server.notes,
       ...there.otherOrder.map(
@@ -217,7 +221,7 @@ function unproven(left: readonly string[], what: string): PlanRefused {
     {
       code: "DIFF_UNPROVEN",
       message: `No statements were found that are proven (${what}). What is left: ${first}${others}`,
-      hint: "Write the migration by hand, or leave the table out with --exclude.",
+      hint: "Write the migration by hand. Where a table is what is left, --exclude leaves it out.",
       details: { left },
     },
   ]);

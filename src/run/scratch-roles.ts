@@ -1,6 +1,7 @@
 /** The roles that migrations speak of, made on a scratch server as they are missed. */
 import { identifier } from "../core/sql/quote.ts";
 import type { Connection } from "../database/connection.ts";
+import { rolesOf } from "../rehearsal/catalog.ts";
 
 /** A role that a migration speaks of is made, because roles belong to the server. A step that failed was rolled back. */
 export async function runWithRoles<T>(connection: Connection, run: () => Promise<T>): Promise<T> {
@@ -22,13 +23,6 @@ export async function ensureRoles(connection: Connection, names: readonly string
   for (const name of names)
     if (!there.has(name) && !name.startsWith("pg_"))
       await connection.execute(`create role ${identifier(name)} superuser`);
-}
-
-export async function rolesOf(connection: Connection): Promise<readonly string[]> {
-  const { rows } = await connection.query<{ readonly name: string }>(
-    "select rolname::text as name from pg_catalog.pg_roles",
-  );
-  return rows.map(({ name }) => name);
 }
 
 export function messageOf(error: unknown): string {

@@ -117,6 +117,18 @@ test("what loses data waits for a word", async ({ db }) => {
   expect(written()).toEqual(["0001_first.sql", "0002_second.sql"]);
 });
 
+test("what the way back loses is named too", async ({ db }) => {
+  const { godwit, write } = project(db, { "a.sql": "create table t (c integer);" });
+  write("b.sql", "create table t (c bigint, d text);");
+  const ways = ["--from", "a.sql", "--to", "b.sql"] as const;
+  expect((await godwit("diff", ...ways)).stdout).not.toContain("Loses data");
+  const { stdout } = await godwit("diff", ...ways, "--down");
+  expect(stdout).toContain("-- Loses data: column public.t.c: bigint becomes integer");
+  expect(stdout).toContain('-- Loses data: ALTER TABLE "public"."t" DROP COLUMN "d"');
+  const { json } = await godwit("diff", ...ways, "--json");
+  expect(json).toMatchObject({ losses: [], backLosses: { length: 2 } });
+});
+
 test("a schema that cannot be made is refused with its place, and a kind that is not understood with its name", async ({
   db,
 }) => {

@@ -31,7 +31,7 @@ export function givenBy(flags: Invocation["flags"]) {
 }
 
 function textOf(
-  { from, to, statements, back, losses, notes, provenOn }: SchemaDiffReport,
+  { from, to, statements, back, losses, backLosses, notes, provenOn }: SchemaDiffReport,
   down: boolean,
 ): string {
   if (statements.length === 0)
@@ -40,7 +40,7 @@ function textOf(
   return [
     `-- From ${first} to ${second}, proven on PostgreSQL ${provenOn}.`,
     ...notes.map(comment),
-    ...(down ? [] : losses.map((loss) => comment(`Loses data: ${loss}`))),
+    ...(down ? backLosses : losses).map((loss) => comment(`Loses data: ${loss}`)),
     sqlOf(down ? back : statements),
   ].join("\n");
 }

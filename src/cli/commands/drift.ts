@@ -59,6 +59,7 @@ function sqlLines({
   undo,
   adopt,
   losses,
+  adoptLosses,
   provenOn,
   unproven,
 }: NonNullable<DriftReport["sql"]>): readonly string[] {
@@ -66,10 +67,13 @@ function sqlLines({
     return ["", "There is no SQL that is proven:", ...unproven.map((one) => `  ${visible(one)}`)];
   const lines = (statements: NonNullable<DriftReport["sql"]>["undo"]) =>
     statements.map(({ text, losesData }) => `${losesData ? "-- This loses data:\n" : ""}${text};`);
+  const lost = (all: readonly string[]) => all.map((loss) => `-- Loses data: ${loss.replace(/\s+/g, " ")}`);
   return [
     ...["", `-- To undo it, proven on PostgreSQL ${provenOn}:`],
-    ...losses.map((loss) => `-- Loses data: ${loss.replace(/\s+/g, " ")}`),
+    ...lost(losses),
     ...lines(undo),
-    ...["", "-- To adopt it, write this into a migration, undo it, and run the migration:", ...lines(adopt)],
+    ...["", "-- To adopt it, write this into a migration, undo it, and run the migration:"],
+    ...lost(adoptLosses),
+    ...lines(adopt),
   ];
 }

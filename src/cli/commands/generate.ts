@@ -20,10 +20,8 @@ export async function generate(
   config: Config,
   { id, path, shown, revises, write }: NewFile,
 ): Promise<Answer> {
-  const { statements, back, transaction, losses, notes, provenOn } = await diffOf(config, givenBy(flags), {
-    say,
-    signal,
-  });
+  const report = await diffOf(config, givenBy(flags), { say, signal });
+  const { statements, back, transaction, losses, backLosses, notes, provenOn } = report;
   if (statements.length === 0)
     return {
       json: { revision: null, file: null, notes },
@@ -43,8 +41,16 @@ export async function generate(
   const text = ({ text }: { readonly text: string }) => text;
   write({ up: statements.map(text), down: back.map(text), transaction });
   return {
-    json: { revision: id, file: path, revises, statements: statements.map(text), losses, notes, provenOn },
-    text: [shown, ...losses.map((loss) => `Loses data: ${loss}`), ...notes].join("\n"),
+    json: {
+      ...{ revision: id, file: path, revises, statements: statements.map(text) },
+      ...{ losses, backLosses, notes, provenOn },
+    },
+    text: [
+      shown,
+      ...losses.map((loss) => `Loses data: ${loss}`),
+      ...backLosses.map((loss) => `Its way back loses data: ${loss}`),
+      ...notes,
+    ].join("\n"),
     result: true,
   };
 }

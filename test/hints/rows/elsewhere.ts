@@ -232,7 +232,7 @@ export const ELSEWHERE: Readonly<Record<string, Elsewhere>> = {
   "run/catalog/drift-watch.ts DriftWatch: godwit drift": WARNED,
   "run/catalog/drift-watch.ts DriftWatch: godwit drift --accept": NO_DRIFT,
   "run/catalog/drift-watch.ts notSeen: godwit drift": drift(
-    "what cannot be read at the start is said, and stops nothing",
+    "a run does not wait for whoever has locked a table: what cannot be seen or kept is said, and stops nothing",
   ),
   "service/webhooks/slack.ts textOf: godwit drift": drift(
     "webhooks, the status file, metrics and a program are told of drift",
