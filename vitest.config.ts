@@ -43,6 +43,7 @@ export default defineConfig({
           ...limits,
           name: "unit",
           pool: "threads",
+          isolate: false,
           include: ["src/**/*.test.ts", ...OF_THE_TREE],
           globalSetup: ["test/support/built.ts"],
         },
