@@ -84,11 +84,27 @@ export function parseDirectives(text: string, file: string): Directives {
       placeAt(file, text, match.index),
       "it stands after the first statement, where it does not count",
       {
-        hint: "Move the line above the first statement.",
+        hint: isSectionWord(wordsAt(text, late.lastIndex))
+          ? SECTIONS_HINT
+          : "Move the line above the first statement.",
       },
     );
   }
   return { ...draft, backfill };
+}
+
+const SECTIONS_HINT =
+  "A section begins with `-- migrate:up` or `-- migrate:down`; the way back can also be a .down.sql file beside it.";
+
+/** A word that looks like the beginning of a section. */
+function isSectionWord(words: string): boolean {
+  return /^[ \t]*(up|down|upgrade|downgrade|rollback|revert|undo)[ \t]*$/i.test(words);
+}
+
+/** The rest of the line. */
+function wordsAt(text: string, start: number): string {
+  const end = text.slice(start).search(/\r|\n|$/);
+  return text.slice(start, start + end);
 }
 
 const LONGEST_BEGINNING = 40;
@@ -190,7 +206,9 @@ function readLine(
         : (ofBackfill?.keep(draft.backfill, value) ?? own?.keep(draft, value));
     if (!word[0].includes("="))
       invalid(draft, place, `\`${word[0]}\` is not key=value`, {
-        hint: "Write no spaces around `=` and `,`; put prose on a comment line of its own.",
+        hint: isSectionWord(line.words)
+          ? SECTIONS_HINT
+          : "Write no spaces around `=` and `,`; put prose on a comment line of its own.",
       });
     else if (key === undefined) draft.problems.push(unknownDirective(name, place, KNOWN));
     else if (ofBackfill !== undefined && draft.backfill === null)

@@ -224,6 +224,14 @@ describe("a broken file is named and the others are found:", () => {
       details: { others: [{ code: "SOURCE_DIRECTIVE_UNKNOWN" }] },
     });
   });
+
+  test.each(["-- godwit: down\nselect 1;", "select 1;\n-- godwit: down\nselect 2;"])(
+    "a directive that is meant as a section leads to the section: %j",
+    async (text) => {
+      const { migrations } = await listed({ "a.sql": text });
+      expect(migrations[0]?.problem?.hint).toContain("`-- migrate:down`");
+    },
+  );
 });
 
 describe("a folder", () => {
