@@ -111,6 +111,7 @@ export const ERROR_CODES = {
   PLAN_PARTIAL: "PlanRefused",
   PLAN_PARTIAL_EDITED: "PlanRefused",
   BACKFILL_EDITED: "PlanRefused",
+  BACKFILL_LOST: "PlanRefused",
   BACKFILL_APPROVAL: "PlanRefused",
   BACKFILL_PAUSED: "PlanRefused",
   BACKFILL_UNDO: "PlanRefused",

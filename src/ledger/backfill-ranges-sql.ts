@@ -17,8 +17,11 @@ export interface BackfillRange {
 }
 
 export function backfillRangesSql(
-  schema: string,
-  byHand: boolean,
+  {
+    schema,
+    history,
+    byHand,
+  }: { readonly schema: string; readonly history: string; readonly byHand: boolean },
   windowCounted: (revision: string, done: WindowDone) => string,
 ) {
   const table = `${identifier(schema)}.migration_backfill_ranges`;
@@ -51,6 +54,20 @@ ${keepToOwner(schema, ["migration_backfill_ranges"], byHand)}`,
     /** Waits for the windows that are under way. */
     claimRanges: (revision: string, claim: string) =>
       `update ${table} set claimed_by = ${stored(claim)} where revision = ${stored(revision)}`,
+
+    /**
+     * Asks in one snapshot whether one is half done of which a table has lost how far it is, and which one. Windows one after
+     * the other have a position, and several at once have ranges: numbered from 1, the last one up to the bound.
+     */
+    lostProgress: (revision: string, there: { readonly backfills: boolean; readonly ranges: boolean }) => {
+      const whole = `(select count(*) > 0 and count(*) = max(r.number) and bool_or(r.upper_key = b.bound) from ${table} r where r.revision = b.revision)`;
+      const open = `b.finished_at is null and b.rows > 0 and b.position is null and b.bound is not null`;
+      const ranges = `when ${open} and ${there.ranges ? `not ${whole}` : "true"} then 'migration_backfill_ranges'`;
+      const none = "'migration_backfills'";
+      const lost = there.backfills ? `case when b.revision is null then ${none} ${ranges} end` : none;
+      const joined = there.backfills ? `left join ${totals} b on b.revision = h.revision` : "";
+      return `select ${lost} as lost from ${history} h ${joined} where h.revision = ${stored(revision)} and h.state = 'partial'`;
+    },
 
     ranges: (
       revision: string,

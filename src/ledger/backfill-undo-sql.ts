@@ -21,6 +21,8 @@ export interface UndoBegun {
 }
 
 export interface UndoState extends UndoBegun {
+  /** The table of the values is there. A copy of the database may lack it. */
+  readonly hasValues: boolean;
   /** The last key that was brought back. `null`: none. */
   readonly position: readonly string[] | null;
   readonly restored: number;
@@ -80,6 +82,7 @@ ${keepToOwner(schema, [valuesName(begun.revision)], byHand)}`,
     undo: (
       revision: string,
     ) => `select revision, table_name as "table", key, columns, keep_ms as "keepMs", position,
+  pg_catalog.to_regclass(${literal(`${quotedName(schema)}.${valuesName(revision)}`)}) is not null as "hasValues",
   restored, changed, gone, keys from ${table} where revision = ${stored(revision)}`,
 
     undoWindowDone: (revision: string, { position, restored, changed, gone, keys }: UndoDone) =>

@@ -151,6 +151,10 @@ update ${table} b set ${setOids(begun.tableOid)} where revision = ${stored(begun
     /** The same where the position is that of a range. */
     windowCounted: (revision: string, done: WindowDone) => windowCounted(revision, done),
 
+    /** From now on its ranges say how far it is. What their table has lost then shows. */
+    rangesBegun: (revision: string) =>
+      `update ${table} set position = null where revision = ${stored(revision)}`,
+
     /** Why no window begins. It has not moved, so its time stays. */
     backfillHeld: (revision: string, slowedBy: string) =>
       `update ${table} set slowed_by = ${stored(slowedBy)} where revision = ${stored(revision)}`,

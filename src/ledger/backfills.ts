@@ -7,10 +7,16 @@ import type { LedgerSql } from "./sql.ts";
 
 type Asked = Pick<Connection, "query" | "execute">;
 
+export type LostProgress = "migration_backfills" | "migration_backfill_ranges";
+
 export interface RecordedBackfills {
   /** How far one has come. `null`: none of that name was begun. */
   state(connection: Asked, revision: string): Promise<BackfillState | null>;
   all(connection: Asked): Promise<readonly RecordedBackfill[]>;
+  /**
+   * The table that has lost how far a half-done one is. `null`: none has. Whoever went on all the same would do rows twice.
+   */
+  lost(connection: Asked, revision: string): Promise<LostProgress | null>;
   controls(connection: Asked, revision: string): Promise<BackfillControls>;
   allControls(connection: Asked): Promise<readonly RecordedControls[]>;
   /** Writes what a person says. It makes the tables that are missing, in the schema of the ledger, which is there. */
@@ -31,6 +37,12 @@ export function openBackfills(sql: LedgerSql): RecordedBackfills {
     async all(connection) {
       if (!(await isThere(connection, sql.hasBackfills()))) return [];
       return restored((await connection.query<RecordedBackfill & Row>(sql.backfills())).rows);
+    },
+    async lost(connection, revision) {
+      const backfills = await isThere(connection, sql.hasBackfills());
+      const ranges = await isThere(connection, sql.hasRanges());
+      const [answer] = await connection.execute(sql.lostProgress(revision, { backfills, ranges }));
+      return (answer?.rows[0]?.lost as LostProgress | null | undefined) ?? null;
     },
     async controls(connection, revision) {
       if (!(await isThere(connection, sql.hasBackfillControls()))) return NO_CONTROLS;

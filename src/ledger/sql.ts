@@ -171,7 +171,7 @@ ${logInsert(author, unlessGone("reverted", "gone"), "revision", "'down'", "null:
 
     ...statementsSql(tables),
     ...backfills,
-    ...backfillRangesSql(schema, byHand, backfills.windowCounted),
+    ...backfillRangesSql({ schema, history, byHand }, backfills.windowCounted),
     ...backfillUndoSql(schema, byHand),
 
     stepsOf: (runId: string) => `select revision, direction, duration_ms as "durationMs" from ${log}

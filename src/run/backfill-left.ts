@@ -2,6 +2,7 @@
 import type { Connection } from "../database/connection.ts";
 import type { Problem } from "../errors.ts";
 import type { BackfillState } from "../ledger/backfills-sql.ts";
+import type { Listing } from "../source/source.ts";
 import type { Target } from "./session/target.ts";
 
 const ROWS_NAMED = 5;
@@ -10,9 +11,21 @@ const ROWS_NAMED = 5;
 export async function backfillLeft(
   { ledger }: Target,
   connection: Connection,
-  revision: string,
+  { files, revision }: { readonly files: Listing; readonly revision: string },
 ): Promise<Problem | null> {
+  const migration = files.migrations.find(({ id }) => id === revision);
   const state = await ledger.backfills.state(connection, revision);
+  const lost =
+    state === null && migration?.backfill === undefined
+      ? null
+      : await ledger.backfills.lost(connection, revision);
+  if (lost !== null)
+    return {
+      code: "BACKFILL_REMAINDER",
+      message: `The backfill ${revision} counts as done, and which of its rows are is not known: "${ledger.schema}".${lost} does not say it any more.`,
+      hint: "Look at the rows of its table. If some must still be changed, write a new backfill for them.",
+      details: { revision, table: state?.table ?? migration?.backfill?.table, lost },
+    };
   if (state === null || state.bound === null) return null;
   const { table, bound, position, failed, rows } = state;
   // In ranges, each has a position of its own.

@@ -3,15 +3,13 @@
  * that works on a backfill reads the words with its next window, and every half second while it waits.
  */
 import { resolveRevision } from "../core/revision.ts";
-import type { Connection } from "../database/connection.ts";
 import { ConfigError } from "../errors.ts";
 import { type BackfillControls, type Control, NO_CONTROLS } from "../ledger/backfill-controls-sql.ts";
 import type { UndoState } from "../ledger/backfill-undo-sql.ts";
 import type { RecordedBackfill } from "../ledger/backfills-sql.ts";
 import type { RecordedHistory } from "../ledger/ledger.ts";
-import { heldLocks } from "../lock/held.ts";
 import type { Listing } from "../source/source.ts";
-import { runningBackfills } from "./plan.ts";
+import { lostOf, runsOf, undosOf } from "./half-done.ts";
 import { withConnection } from "./session/connect.ts";
 import { withLock } from "./session/locked.ts";
 import { refuseForeignRepair } from "./session/owner.ts";
@@ -24,10 +22,10 @@ export interface BackfillStatus {
   readonly table: string;
   /**
    * `pending`: it has not begun. `approval`: it waits for a person's. `paused`: by a person. `begun`: windows are done,
-   * and others are left; `runBy` says whether a run works on it. `done`: it is applied. `reverting`: it is taken
-   * back in part.
+   * and others are left; `runBy` says whether a run works on it. `lost`: it is half done, and the ledger has lost how far.
+   * `done`: it is applied. `reverting`: it is taken back in part.
    */
-  readonly state: "pending" | "approval" | "paused" | "begun" | "done" | "reverting";
+  readonly state: "pending" | "approval" | "paused" | "begun" | "lost" | "done" | "reverting";
   readonly rows: number;
   readonly changed: number;
   readonly windows: number;
@@ -92,10 +90,11 @@ export async function backfillsOf(
     const history = await target.ledger.read(connection);
     const recorded = history.created ? await target.ledger.backfills.all(connection) : [];
     const undos = await undosOf(target, connection, history);
+    const lost = await lostOf(target, connection, history);
     const controls = history.created ? await target.ledger.backfills.allControls(connection) : [];
     const runs = await runsOf(target, connection, history);
     const all = statusesOf(
-      { files, history, recorded, undos, runs },
+      { files, history, recorded, undos, runs, lost },
       (revision) => controls.find((one) => one.revision === revision)?.controls,
     );
     if (named === undefined) return all;
@@ -121,15 +120,17 @@ export async function tellBackfill(
   return withConnection(target, context, async (connection) => {
     const { ledger } = target;
     const recorded = await ledger.backfills.all(connection);
-    const ids = statusesOf({ files, history, recorded, undos: [], runs: new Map() }, () => undefined);
+    const none = { undos: [], runs: new Map(), lost: new Set<string>() };
+    const ids = statusesOf({ files, history, recorded, ...none }, () => undefined);
     const revision = resolve(named, { files, ids: ids.map((one) => one.revision) });
     await ledger.backfills.control(connection, revision, controlOf(word, { files, revision }), context.host);
     const controls = await ledger.backfills.controls(connection, revision);
     const now = await ledger.read(connection);
     const undos = await undosOf(target, connection, now);
     const runs = await runsOf(target, connection, now);
+    const lost = await lostOf(target, connection, now);
     const [status] = statusesOf(
-      { files, history: now, recorded: await ledger.backfills.all(connection), undos, runs },
+      { files, history: now, recorded: await ledger.backfills.all(connection), undos, runs, lost },
       () => controls,
     ).filter((one) => one.revision === revision);
     if (status === undefined) throw new Error(`${revision} is gone.`);
@@ -168,47 +169,12 @@ interface Known {
   readonly undos: readonly UndoState[];
   /** Which run works on which. */
   readonly runs: ReadonlyMap<string, string>;
-}
-
-/**
- * Who holds the lock of a backfill. A way back has none of its own, and neither has a run behind a pooler, whose lock is a
- * lease: there it is whoever holds the migrations lock.
- */
-async function runsOf(
-  target: Target,
-  connection: Connection,
-  { created, entries }: RecordedHistory,
-): Promise<ReadonlyMap<string, string>> {
-  const open = entries.filter(({ state }) => state === "partial" || state === "reverting");
-  if (!created || open.length === 0) return new Map();
-  const revisions = open.map(({ revision }) => revision);
-  const running = await runningBackfills(target, connection, revisions);
-  const held = await heldLocks(connection, target.ledger.schema);
-  const migrating = held.filter(({ doing }) => /^(?:up|down) /.test(doing ?? ""));
-  return new Map(
-    open.flatMap(({ revision, state }): (readonly [string, string])[] => {
-      const other = migrating.find(({ pid }) => state === "reverting" || pid === null);
-      const who = running.get(revision) ?? (other === undefined ? undefined : (other.host ?? "another run"));
-      return who === undefined ? [] : [[revision, who]];
-    }),
-  );
-}
-
-async function undosOf(
-  { ledger }: Target,
-  connection: Connection,
-  { entries }: RecordedHistory,
-): Promise<readonly UndoState[]> {
-  const undos: UndoState[] = [];
-  for (const { revision, state } of entries) {
-    const undo = state === "reverting" ? await ledger.undo(connection, revision) : null;
-    if (undo !== null) undos.push(undo);
-  }
-  return undos;
+  /** Half-done ones of which the ledger has lost how far they are. */
+  readonly lost: ReadonlySet<string>;
 }
 
 function statusesOf(
-  { files, history, recorded, undos, runs }: Known,
+  { files, history, recorded, undos, runs, lost }: Known,
   controlsOf: (revision: string) => BackfillControls | undefined,
 ): readonly BackfillStatus[] {
   const declared = files.migrations.filter(({ backfill }) => backfill !== undefined);
@@ -228,13 +194,15 @@ function statusesOf(
       ? "done"
       : stateOf(revision) === "reverting"
         ? "reverting"
-        : controls.pausedAt !== null
-          ? "paused"
-          : begun
-            ? "begun"
-            : migration?.backfill?.options.approve === true && !approved
-              ? "approval"
-              : "pending";
+        : lost.has(revision)
+          ? "lost"
+          : controls.pausedAt !== null
+            ? "paused"
+            : begun
+              ? "begun"
+              : migration?.backfill?.options.approve === true && !approved
+                ? "approval"
+                : "pending";
     const { pausedAt, pausedBy, rate, rateBy, approvedAt, approvedBy } = controls;
     return {
       revision,

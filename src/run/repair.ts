@@ -191,7 +191,7 @@ async function correct(
   const guard =
     declared === null ? "" : await declaredGuard(target, declared, { files, revisions: [revision] });
   const isWhole = kind === "mark-done" && position === null && entry?.state === "partial";
-  const left = isWhole && damage === null ? await backfillLeft(target, connection, revision) : null;
+  const left = isWhole && damage === null ? await backfillLeft(target, connection, row) : null;
   const results = await writeUnderLock(
     connection,
     lock,

@@ -142,6 +142,7 @@ function statusLine(status: BackfillStatus): string {
       : [`paused by ${status.pausedBy} at ${timeOf(new Date(status.pausedAt))}`]),
     ...(state === "approval" ? [`it waits for \`godwit backfill approve ${revision}\``] : []),
     ...(state === "done" && status.finishedAt !== null ? [`at ${timeOf(new Date(status.finishedAt))}`] : []),
+    ...(state === "lost" ? ["how far is not known: `godwit status` says what to do"] : []),
     ...(state === "reverting" ? [`\`godwit backfill undo ${revision}\` finishes that`] : []),
     ...(status.failed.length === 0
       ? []
@@ -156,6 +157,7 @@ const STATES: Readonly<Record<BackfillStatus["state"], string>> = {
   approval: "waits for approval",
   paused: "paused",
   begun: "under way",
+  lost: "half done",
   done: "done",
   reverting: "taken back in part",
 };

@@ -2,6 +2,7 @@
 import { noTransactionMarker } from "../../source/layouts/no-transaction.ts";
 import { runBackfill } from "./backfill/backfill.ts";
 import { refuseEditedBackfill } from "./backfill/edited.ts";
+import { refuseLostValues } from "./backfill/lost.ts";
 import { runUndo } from "./backfill/undo.ts";
 import type { StepContext, StepOutcome } from "./context.ts";
 import { runModule } from "./module.ts";
@@ -78,7 +79,7 @@ export const FORMS = {
     run: oneByOne(runUndo),
     try: null,
     render: refuseUndo,
-    refuseResume: () => Promise.resolve(),
+    refuseResume: refuseLostValues,
     advise: () => null,
   },
   /** A program of the user's does what it does, in sessions of its own. */

@@ -42,6 +42,10 @@ const EARLIER: Elsewhere = {
   file: "test/backfill/accepted.test.ts",
   title: "old values of an attempt that the ledger has forgotten are named, and come back",
 };
+const LOST_VALUES = {
+  file: "test/backfill/lost.test.ts",
+  title: "in the middle of a way back stop it, and each way out ends",
+};
 const OTHER_TABLE: Elsewhere = {
   file: "test/backfill/other-table.test.ts",
   title: "a way back does not go on in another table of that name, and says how it ends",
@@ -255,6 +259,25 @@ export const ELSEWHERE: Readonly<Record<string, Elsewhere>> = {
     title: "says that its table is gone, and how it ends",
   },
   "run/step/backfill/edited.ts refuseOtherWayBack: godwit repair --mark-done …": OTHER_TABLE,
+  // How far it is was lost from the ledger.
+  "run/step/backfill/lost.ts refuseLost: godwit repair --retry …": {
+    file: "test/backfill/lost.test.ts",
+    title: "all of it again",
+  },
+  "run/step/backfill/lost.ts refuseLost: godwit repair --mark-done …": {
+    file: "test/backfill/lost.test.ts",
+    title: "it is done, which is said to be not known",
+  },
+  "run/step/backfill/lost.ts refuseLost: godwit backfill undo …": {
+    file: "test/backfill/lost.test.ts",
+    title: "old values come back, and it begins anew",
+  },
+  "run/step/backfill/lost.ts refuseLostValues: godwit repair --retry …": LOST_VALUES,
+  "run/step/backfill/lost.ts refuseLostValues: godwit repair --mark-done …": LOST_VALUES,
+  "cli/commands/backfill.ts statusLine: godwit status": {
+    file: "test/backfill/lost.test.ts",
+    title: "says so: plan, status, a dry run and `godwit backfill`",
+  },
   // Old values of backfills.
   "run/step/backfill/keep.ts undoOf: godwit backfill forget …": KEPT,
   "run/step/backfill/undo.ts nothingKept: godwit new <name>": KEPT,

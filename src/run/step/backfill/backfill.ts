@@ -23,8 +23,9 @@ import { speedOf } from "../../../backfill/speed.ts";
 import { targetAt } from "../../../backfill/throttle.ts";
 import { isBackground } from "../../../core/backfill.ts";
 import { tableGuard } from "../../../core/sql/table-guard.ts";
+import { GodwitError } from "../../../errors.ts";
 import type { BackfillState } from "../../../ledger/backfills-sql.ts";
-import { UNASKED } from "../../report/committed.ts";
+import { UNASKED, UNRECORDED } from "../../report/committed.ts";
 import { isWorthRetrying, rollback } from "../../session/transaction.ts";
 import { pauseBeforeRetry, type StepContext, type StepOutcome, stepDone } from "../context.ts";
 import { refuseUnexpectedRows } from "../expected-rows.ts";
@@ -124,7 +125,8 @@ async function carryOut(
       context.lostAt?.(UNASKED);
       throw lost.reason;
     }
-    const committed = committedOf(filling?.state ?? known, through);
+    const isLost = error instanceof GodwitError && error.code === "BACKFILL_LOST";
+    const committed = isLost ? UNRECORDED : committedOf(filling?.state ?? known, through);
     if (committed.extent !== "none") await waitForDisk(context.connection);
     const problem = stepError(context, prepared, body, error, { committed });
     if (filling?.hasLock === true && committed.extent === "none" && problem.code !== "TARGET_SCHEMA_MISSING")

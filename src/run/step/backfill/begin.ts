@@ -21,17 +21,21 @@ import type { Prepared } from "../prepared.ts";
 import { refuseEdited, refuseOther, withoutTable } from "./edited.ts";
 import type { Filling } from "./filling.ts";
 import { forgetUnlessKept, undoOf } from "./keep.ts";
+import { refuseLost } from "./lost.ts";
 import { readColumns } from "./rows.ts";
 import { refuseProbe } from "./signals.ts";
 import { refuseSkipping, unplaced } from "./window.ts";
 
 type BackfillBody = Body & { readonly kind: "sql" } & { readonly backfill: Backfill };
 
-/** What an earlier run has done of it. `null`: no row is done, so it begins anew. */
-export async function underWay(
-  { connection, ledger }: StepContext,
-  { step }: Prepared,
-): Promise<BackfillState | null> {
+/**
+ * What an earlier run has done of it. `null`: no row is done, so it begins anew. Throws `PlanRefused` (`BACKFILL_LOST`) where
+ * that is not known.
+ */
+export async function underWay(context: StepContext, prepared: Prepared): Promise<BackfillState | null> {
+  const { connection, ledger } = context;
+  const { step } = prepared;
+  await refuseLost(context, connection, prepared);
   const known = step.reason === "resume" ? await ledger.backfills.state(connection, step.revision) : null;
   return known === null || known.rows === 0 ? null : known;
 }

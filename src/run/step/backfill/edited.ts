@@ -9,15 +9,18 @@ import type { BackfillState } from "../../../ledger/backfills-sql.ts";
 import type { Target } from "../../session/target.ts";
 import type { Prepared } from "../prepared.ts";
 import { upToOf } from "./filling.ts";
+import { refuseLost } from "./lost.ts";
 
-/** Throws `PlanRefused` (`BACKFILL_EDITED`) where the file has changed since the first window. */
+/** Throws `PlanRefused` where the file has changed since the first window (`BACKFILL_EDITED`), or where nothing says how far it is. */
 export async function refuseEditedBackfill(
-  { ledger }: Target,
+  target: Pick<Target, "ledger">,
   connection: Connection,
   prepared: Prepared,
 ): Promise<void> {
+  const { ledger } = target;
   const state = await ledger.backfills.state(connection, prepared.step.revision);
   if (state !== null) refuseEdited(state, prepared);
+  await refuseLost(target, connection, prepared);
 }
 
 /**

@@ -38,10 +38,13 @@ export async function undoOf(
 ): Promise<UndoOf | null> {
   const wanted = body.backfill?.options.undo ?? null;
   if (wanted === null && known === null) return null;
-  const there = await ledger.undo(connection, revision);
+  const recorded = await ledger.undo(connection, revision);
+  const there = recorded?.hasValues === true ? recorded : null;
   if (there === null && (wanted === null || known !== null)) {
     if (wanted === null) return null;
-    throw refused(body, revision, "its first windows have kept none", LATE);
+    const why =
+      recorded === null ? "its first windows have kept none" : "those of its first windows are gone";
+    throw refused(body, revision, why, LATE);
   }
   const columns = await columnsOf(connection, body, table);
   const { sql } = ledger;
@@ -50,7 +53,7 @@ export async function undoOf(
   const key = table.key.map(({ name }) => name);
   if (there === null) {
     const begun = { revision, table: table.name, key, columns, keepMs: wanted?.keepMs ?? null };
-    const begin = `${sql.createUndo()} ${createKept(keeping, table.key)}; ${sql.beginUndo(begun)}`;
+    const begin = `${sql.createUndo()} ${sql.forgetUndo(revision)}; ${createKept(keeping, table.key)}; ${sql.beginUndo(begun)}`;
     return { keeping, begin };
   }
   const isSamePlace = JSON.stringify([table.name, key]) === JSON.stringify([there.table, there.key]);

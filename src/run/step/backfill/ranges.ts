@@ -282,7 +282,7 @@ async function split(filling: Filling, bound: KeyValue): Promise<string> {
   await connection.execute(
     ownTransaction(
       parts,
-      `${ledger.sql.createRanges()} ${ledger.sql.forgetRanges(revision)}; ${ledger.sql.beginRanges(revision, claim, ranges)}`,
+      `${ledger.sql.createRanges()} ${ledger.sql.forgetRanges(revision)}; ${ledger.sql.beginRanges(revision, claim, ranges)}; ${ledger.sql.rangesBegun(revision)}`,
     ),
   );
   return claim;

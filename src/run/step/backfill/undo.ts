@@ -23,10 +23,10 @@ import { type Backfill, DEFAULT_WINDOWS } from "../../../core/backfill.ts";
 import { DEFAULT_OPTIONS } from "../../../core/backfill-options.ts";
 import { tableGuard } from "../../../core/sql/table-guard.ts";
 import type { Connection } from "../../../database/connection.ts";
-import { PlanRefused } from "../../../errors.ts";
+import { GodwitError, PlanRefused } from "../../../errors.ts";
 import type { BackfillControls } from "../../../ledger/backfill-controls-sql.ts";
 import type { UndoState } from "../../../ledger/backfill-undo-sql.ts";
-import { UNASKED } from "../../report/committed.ts";
+import { UNASKED, UNRECORDED } from "../../report/committed.ts";
 import { guardOf } from "../../session/settings.ts";
 import type { Target } from "../../session/target.ts";
 import { isWorthRetrying, begin as ownBegin, rollback } from "../../session/transaction.ts";
@@ -39,6 +39,7 @@ import { failureOf, stepError } from "../step-error.ts";
 import { type Watch, watch } from "../watch.ts";
 import { admitBack, allowedRows, waitForTurn, waitToBegin } from "./control.ts";
 import { otherTable, refuseOtherWayBack } from "./edited.ts";
+import { refuseLostValues } from "./lost.ts";
 import { claimRanges } from "./ranges.ts";
 import { isOfItsRows } from "./rest.ts";
 import { openSensor } from "./signals.ts";
@@ -48,13 +49,15 @@ import { refuseSkipping, unplaced } from "./window.ts";
 
 /** Throws `PlanRefused` (`BACKFILL_UNDO`) before the first step of a way back that has no old values any more. */
 export async function refuseUnkept(
-  { ledger }: Target,
+  target: Target,
   connection: Connection,
   steps: readonly Prepared[],
 ): Promise<void> {
   for (const { step, form } of steps) {
     if (step.direction === "up" || form.sends !== "windows") continue;
-    if ((await ledger.undo(connection, step.revision)) === null) throw nothingKept(step);
+    await refuseLostValues(target, connection, { step });
+    const kept = await target.ledger.undo(connection, step.revision);
+    if (kept?.hasValues !== true) throw nothingKept(step);
   }
 }
 
@@ -79,7 +82,8 @@ export async function runUndo(context: StepContext, prepared: Prepared, index: n
   let undoing: Undoing | undefined;
   try {
     state = await ledger.undo(connection, step.revision);
-    if (state === null) throw nothingKept(step);
+    await refuseLostValues(context, connection, prepared);
+    if (state?.hasValues !== true) throw nothingKept(step);
     const controls = await admitBack(context, prepared, state);
     {
       using observed = watch(context, () => step, context.target.settings.lockTimeoutMs);
@@ -114,7 +118,10 @@ export async function runUndo(context: StepContext, prepared: Prepared, index: n
       context.lostAt?.(UNASKED);
       throw lost.reason;
     }
-    const committed = committedOf(undoing?.state ?? state, undoing?.table.shown ?? step.file);
+    const isLost = error instanceof GodwitError && error.code === "BACKFILL_LOST";
+    const committed = isLost
+      ? UNRECORDED
+      : committedOf(undoing?.state ?? state, undoing?.table.shown ?? step.file);
     const body = { kind: "undo", file: step.file } as const;
     const problem = stepError(context, prepared, body, error, { committed });
     if (undoing !== undefined && committed.extent === "none") await withdraw(undoing);
@@ -156,6 +163,10 @@ async function begin(
   if (backfill !== undefined) await refuseSkipping(context, backfill, step.file);
   const table = await readTable(connection, keptBackfill(state), step.file);
   await connection.execute("rollback");
+  // A copy of the database may lack it, and each window writes how fast it is.
+  const [recorded] = (await connection.query<{ exists: boolean }>(ledger.sql.hasBackfills())).rows;
+  if (recorded?.exists !== true)
+    await connection.execute(ownTransaction(parts, ledger.sql.createBackfills()));
   const done = await ledger.backfills.state(connection, step.revision);
   if (step.reason === "resume" && done !== null) refuseOtherWayBack(done, state, { oid: table.oid, step });
   if (step.reason !== "resume")
