@@ -1,12 +1,12 @@
 // Compiles the benchmarks (TypeScript) to scratch files and runs them one after the other, all unless some are named:
-//   node bench/run.mjs [migrations] [schemas] [import] [duplicates] [beside] [backfill] [drift] [prediction]
+//   node bench/run.mjs [migrations] [schemas] [import] [duplicates] [beside] [backfill] [tables] [prediction]
 import { spawnSync } from "node:child_process";
 import { mkdirSync } from "node:fs";
 import { dirname } from "node:path";
 import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
 
-const ALL = ["migrations", "schemas", "import", "duplicates", "beside", "backfill", "drift", "prediction"];
+const ALL = ["migrations", "schemas", "import", "duplicates", "beside", "backfill", "tables", "prediction"];
 const names = process.argv.slice(2).filter((name) => !name.startsWith("-"));
 const flags = process.argv.slice(2).filter((name) => name.startsWith("-"));
 const unknown = names.filter((name) => !ALL.includes(name));
