@@ -1,13 +1,18 @@
 /**
- * What changes no schema makes no difference: maintenance, and a restore of a dump, also into a newer PostgreSQL. The schemas
- * are random choices of all known changes. `GODWIT_TEST_UNCHANGED=1000` makes so many of them.
+ * What changes no schema is no drift: maintenance, and a restore of a dump, also into a newer PostgreSQL. The schemas are random
+ * choices of all known changes, and go through random operations. `GODWIT_TEST_UNCHANGED=1000` goes through so many.
  */
 import { execFile } from "node:child_process";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { promisify } from "node:util";
 import pg from "pg";
 import { onTestFinished } from "vitest";
+import { packSnapshot, unpackSnapshot } from "../../src/schema/packed.ts";
+import type { SchemaSnapshot } from "../../src/schema/snapshot.ts";
 import { expect, test } from "../support/database.ts";
-import { chanceFor, times } from "../support/seed.ts";
+import { type Chance, chanceFor, times } from "../support/seed.ts";
 import { startServer } from "../support/server.ts";
 import type { SchemaChange } from "./change.ts";
 import { OBJECT_CHANGES } from "./object-changes.ts";
@@ -16,46 +21,131 @@ import { TABLE_CHANGES } from "./table-changes.ts";
 
 /** The oldest server that the dump program of the machine and the newest server both know. */
 const OLD = 15;
-const ROUNDS = times("GODWIT_TEST_UNCHANGED", 2);
+const TRIPS = times("GODWIT_TEST_UNCHANGED", 40);
+const TRIPS_OF_A_SCHEMA = 8;
 const CHANGES = [...TABLE_CHANGES, ...OBJECT_CHANGES].filter(
   ({ since = 0, unrestorable }) => since <= OLD && unrestorable === undefined,
 );
 
-test("maintenance and restored dumps make no difference", { timeout: 600_000 }, async ({ db }) => {
+interface Place {
+  readonly port: number;
+  readonly database: string;
+  readonly major: number;
+}
+
+/** What carries out statements, or makes a database of another one. Returns where the schema is then. */
+type Operation = (from: Place, to: (port: number) => Promise<Place>) => Promise<Place>;
+
+const maintained =
+  (...statements: readonly string[]): Operation =>
+  async (from) => {
+    const own = statements.map((text) => text.replaceAll("$database", `"${from.database}"`));
+    await command(urlOf(from), ...own);
+    return from;
+  };
+
+const MAINTENANCE: Readonly<Record<string, Operation>> = {
+  VACUUM: maintained("vacuum (freeze, analyze)"),
+  "VACUUM FULL": maintained("vacuum full"),
+  ANALYZE: maintained("analyze"),
+  REINDEX: maintained("reindex database $database"),
+  "REINDEX CONCURRENTLY": maintained("reindex database concurrently $database"),
+  CLUSTER: maintained("cluster"),
+};
+
+const restored =
+  (port: (from: Place) => number): Operation =>
+  async (from, to) => {
+    const dump = await run("pg_dump", [urlOf(from)]);
+    const target = await to(port(from));
+    await run("psql", ["--no-psqlrc", "--quiet", "--set", "ON_ERROR_STOP=1", urlOf(target)], dump);
+    return target;
+  };
+
+const archived =
+  (port: (from: Place) => number): Operation =>
+  async (from, to) => {
+    const folder = await mkdtemp(join(tmpdir(), "godwit-dump-"));
+    try {
+      const file = join(folder, "archive");
+      await run("pg_dump", ["--format=custom", `--file=${file}`, urlOf(from)]);
+      const target = await to(port(from));
+      await run("pg_restore", ["--exit-on-error", `--dbname=${urlOf(target)}`, file]);
+      return target;
+    } finally {
+      await rm(folder, { recursive: true });
+    }
+  };
+
+test("maintenance, dumps that are restored and a newer PostgreSQL are no drift", {
+  timeout: 3_600_000,
+}, async ({ db }) => {
   const old = await startServer({ major: OLD });
   onTestFinished(() => old.stop());
-  const random = chanceFor("schemas that nobody changes");
-  const at = (port: number, database: string) => `postgres://postgres@127.0.0.1:${port}/${database}`;
+  const [here, newest] = [({ port }: Place) => port, () => db.port];
+  const operations = {
+    ...MAINTENANCE,
+    "a dump, restored": restored(here),
+    "an archive, restored": archived(here),
+    "15 → 18 by a dump": restored(newest),
+    "15 → 18 by an archive": archived(newest),
+  };
+  /** The dump program of the machine knows no newer server than the old one. */
+  const possible = ({ major }: Place) => (major === OLD ? operations : MAINTENANCE);
+  const chance = chanceFor("schemas that nobody changes");
+  const done = new Map<string, number>();
+  const kinds = new Set<string>();
   let objects = 0;
-  let kinds = new Set<string>();
-  for (let round = 0; round < ROUNDS; round++) {
-    const chance = random.of(round);
-    const [first, second] = [`of_${round}`, `restored_${round}`];
-    await command(at(old.port, "postgres"), `create database ${first}`, `create database ${second}`);
-    const chosen = ROUNDS < 10 && round === 0 ? CHANGES : CHANGES.filter(() => chance.chance(0.2));
-    await make(at(old.port, first), chosen);
-    const before = await snapshotOf(at(old.port, first));
+  for (let trips = 0, schema = 0; trips < TRIPS; schema++) {
+    const own = chance.of(schema);
+    let made = 0;
+    const to = async (port: number): Promise<Place> => {
+      const place = { port, database: `${db.name}_${schema}_${made++}`, major: port === old.port ? OLD : 18 };
+      await command(urlOf({ ...place, database: "template1" }), `create database ${place.database}`);
+      return place;
+    };
+    let place = await to(old.port);
+    // The first one has all kinds, and goes through all operations.
+    const rows = schema === 0 ? CHANGES : some(own, CHANGES);
+    await make(urlOf(place), rows);
+    const before = await snapshotOf(urlOf(place));
+    const kept = unpackSnapshot(packSnapshot(before)) as SchemaSnapshot;
+    for (const { kind } of before.objects) kinds.add(kind);
     objects += before.objects.length;
-    kinds = new Set([...kinds, ...before.objects.map(({ kind }) => kind)]);
-
-    await command(at(old.port, first), "vacuum full", "analyze", `reindex database ${first}`, "cluster");
-    expect(described(before, await snapshotOf(at(old.port, first)))).toEqual([]);
-
-    const dump = await run("pg_dump", [at(old.port, first)]);
-    const newer = `${db.name}_${round}`;
-    await command(db.adminUrl, `create database ${newer}`);
-    try {
-      for (const url of [at(old.port, second), at(db.port, newer)]) {
-        await run("psql", ["--no-psqlrc", "--quiet", "--set", "ON_ERROR_STOP=1", url], dump);
-        expect(described(before, await snapshotOf(url)), url).toEqual([]);
-      }
-    } finally {
-      await command(at(db.port, newer), "drop subscription if exists sub");
-      await command(db.adminUrl, `drop database ${newer} with (force)`);
+    const path: string[] = [];
+    const all = Object.keys(operations);
+    const length = schema === 0 ? all.length - 1 : TRIPS_OF_A_SCHEMA;
+    for (; path.length < length && trips < TRIPS; trips++) {
+      const names = Object.keys(possible(place));
+      const name = (schema === 0 ? all[path.length] : names[own.int(0, names.length - 1)]) as string;
+      path.push(name);
+      const from = place;
+      place = await (operations[name as keyof typeof operations] as Operation)(from, to);
+      expect(
+        described(kept, await snapshotOf(urlOf(place))),
+        `${own.seed}, schema ${schema}: ${path}`,
+      ).toEqual([]);
+      if (place !== from) await drop(from);
+      done.set(name, (done.get(name) ?? 0) + 1);
     }
+    await drop(place);
   }
-  console.info(`${ROUNDS} schemas, ${objects} objects of ${kinds.size} kinds`);
+  console.info(`${objects} objects of ${kinds.size} kinds:`, Object.fromEntries(done));
 });
+
+function some(chance: Chance, changes: readonly SchemaChange[]): readonly SchemaChange[] {
+  const share = chance.int(3, 20) / 100;
+  return changes.filter(() => chance.chance(share));
+}
+
+function urlOf({ port, database }: Pick<Place, "port" | "database">): string {
+  return `postgres://postgres@127.0.0.1:${port}/${database}`;
+}
+
+async function drop(place: Place): Promise<void> {
+  await command(urlOf(place), "drop subscription if exists sub");
+  await command(urlOf({ ...place, database: "template1" }), `drop database ${place.database} with (force)`);
+}
 
 /** Each in a schema of its own. One that another has taken the name of is left out. */
 async function make(url: string, changes: readonly SchemaChange[]): Promise<void> {
