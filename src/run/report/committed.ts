@@ -62,9 +62,9 @@ export const NOTHING: Committed = { extent: "none" };
 /** What was sent last takes effect together with its row in the ledger, or not at all. */
 export const UNASKED: Committed = { extent: "unknown", position: "unasked", continues: true };
 /** What was sent last may have committed a part. */
+export const UNASKED_OUTSIDE: Committed = { extent: "unknown", position: "unasked", continues: false };
 /** An earlier run has begun it, and the ledger has lost how far it came. */
 export const UNRECORDED: Committed = { extent: "unknown", position: null };
-export const UNASKED_OUTSIDE: Committed = { extent: "unknown", position: "unasked", continues: false };
 
 export interface FailedStep {
   readonly revision: string;
