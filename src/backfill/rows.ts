@@ -7,6 +7,10 @@ import { identifier } from "../core/sql/quote.ts";
 import { regclass } from "../core/sql/regclass.ts";
 import { inRange, isKey, names, type Window } from "./key.ts";
 import type { BackfillTable } from "./table.ts";
+import { type Keeping, keepingSql } from "./undo.ts";
+
+/** The changed table in the statement that writes patches. */
+const ROW = "godwit_row";
 
 export function rowsWindow(
   { name, shown, key }: BackfillTable,
@@ -15,11 +19,15 @@ export function rowsWindow(
     read,
     where,
     columns,
+    writes,
+    keeping,
   }: {
     readonly window: Window;
     readonly read: readonly string[];
     readonly where: string | null;
     readonly columns: readonly PatchColumn[];
+    readonly writes: readonly string[] | null;
+    readonly keeping: Keeping | null;
   },
 ): RowsWindow {
   const condition = (alias: string | null) => {
@@ -28,7 +36,8 @@ export function rowsWindow(
   };
   const asked = [...names(key).split(", "), ...read.map(identifier)];
   return {
-    ...{ table: name, shown, key, columns, inside: condition("godwit_row") },
+    ...{ table: name, shown, key, columns, writes, inside: condition(ROW) },
+    keeping: keeping === null ? null : keepingSql(keeping, key, { window, alias: ROW }),
     select: `select ${asked.join(", ")} from ${name} where ${condition(null)}${where === null ? "" : ` and (${where}\n)`} order by ${names(key)} for no key update`,
   };
 }
@@ -41,10 +50,10 @@ export function kindsOf(columns: readonly PatchColumn[]): string {
 /**
  * The statement that writes patches. Its parameters are arrays of texts with an element for each row: the columns of the
  * key, the values of each column, and for a column that not every patch sets, whether this one does. A row that has its
- * values already is not written.
+ * values already is not written. Where old values are kept, its only row says how many were.
  */
 export function patchStatement(
-  { table, key, inside }: RowsWindow,
+  { table, key, inside, keeping }: RowsWindow,
   set: readonly (PatchColumn & { readonly sparse: boolean })[],
 ): string {
   const parameters = [
@@ -72,9 +81,12 @@ export function patchStatement(
     ({ name, type, collation }, at) =>
       `${old(name)} = godwit_patch.k${at}::${type}${collation === null ? "" : ` collate ${collation}`}`,
   );
-  return `update ${table} as godwit_row set ${assigned.join(", ")}
+  const update = `update ${table} as godwit_row set ${assigned.join(", ")}
 from rows from (${arrays.map((array) => `unnest(${array})`).join(", ")}) as godwit_patch(${parameters.join(", ")})
-where ${inside} and ${matched.join(" and ")} and (${differs.join(" or ")})`;
+where ${inside}${keeping?.condition ?? ""} and ${matched.join(" and ")} and (${differs.join(" or ")})`;
+  if (keeping === null) return update;
+  return `with ${keeping.before}godwit_changed as (${update}
+returning${keeping.modes} true as godwit_inside${keeping.returned})${keeping.after} select pg_catalog.count(*) from godwit_changed`;
 }
 
 /** The columns of a table that can be set, by their place. */

@@ -1,4 +1,5 @@
 /** The statements of one window: where it ends, and what it changes. Pure. */
+import type { KeepingSql } from "../core/backfill.ts";
 import { identifier } from "../core/sql/quote.ts";
 import { splitStatements } from "../core/sql/statements.ts";
 import { windowMarks, withWindow } from "../core/sql/window.ts";
@@ -16,7 +17,7 @@ import {
   type Window,
 } from "./key.ts";
 import type { BackfillTable } from "./table.ts";
-import { type Keeping, type KeepingSql, keepingSql } from "./undo.ts";
+import { type Keeping, keepingSql } from "./undo.ts";
 
 export interface WindowStatement {
   readonly text: string;

@@ -6,6 +6,7 @@
  *
  * Two values are the same if their bytes are: `record_image_eq` compares types too that have no equality, such as json.
  */
+import type { KeepingSql } from "../core/backfill.ts";
 import { identifier } from "../core/sql/quote.ts";
 import { inRange, isKey, type KeyColumn, type KeyRange, keyText, type Window } from "./key.ts";
 import type { BackfillTable } from "./table.ts";
@@ -24,22 +25,10 @@ export interface Keeping extends KeptValues {
   readonly returnsOld: boolean;
 }
 
-/** What stands around the author's `UPDATE`, so that it keeps old values. `alias` is that of the changed table. */
-export interface KeepingSql {
-  readonly before: string;
-  /** Added to the condition of a window. */
-  readonly condition: string;
-  /** Behind the word RETURNING. */
-  readonly modes: string;
-  /** Added to what is returned. */
-  readonly returned: string;
-  /** A further part of the WITH, which writes what was returned as `godwit_changed`. */
-  readonly after: string;
-}
-
 /**
  * Before PostgreSQL 18 the rows are read under a lock first. The condition makes the server do so before it changes the
- * first of them, in the same snapshot: what is read is then what is changed, whatever others write meanwhile.
+ * first of them, in the same snapshot: what is read is then what is changed, whatever others write meanwhile. `alias` is that
+ * of the changed table.
  */
 export function keepingSql(
   { into, columns, table, returnsOld }: Keeping,

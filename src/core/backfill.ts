@@ -13,6 +13,8 @@ export interface Backfill {
   readonly statement: string | null;
   /** The columns that a function of the module is handed, which changes the rows in place of a statement. */
   readonly columns?: readonly string[] | undefined;
+  /** The columns that the function may set. Left out: any. */
+  readonly writes?: readonly string[] | undefined;
   readonly windows: Windows;
   /** How many windows run at once, each on a connection of its own. Left out: one. */
   readonly parallel?: number | undefined;
@@ -47,6 +49,19 @@ export interface PatchColumn {
   readonly compared: string | null;
 }
 
+/** What stands around an `UPDATE`, so that it keeps old values. */
+export interface KeepingSql {
+  readonly before: string;
+  /** Added to the condition of a window. */
+  readonly condition: string;
+  /** Behind the word RETURNING. */
+  readonly modes: string;
+  /** Added to what is returned. */
+  readonly returned: string;
+  /** A further part of the WITH, which writes what was returned as `godwit_changed`. */
+  readonly after: string;
+}
+
 /** What the function is called for. Plain data, which crosses into the process of user code. */
 export interface RowsWindow {
   readonly table: string;
@@ -55,6 +70,10 @@ export interface RowsWindow {
   readonly columns: readonly PatchColumn[];
   /** Reads the rows and locks them. The values of the key come first, then what the function asked for. */
   readonly select: string;
+  /** The columns that it may set. `null`: any. */
+  readonly writes: readonly string[] | null;
+  /** `null`: no old values are kept. */
+  readonly keeping: KeepingSql | null;
   /** The condition of the window for the rows that are written. Without it, the whole table is read for each window. */
   readonly inside: string;
 }

@@ -126,6 +126,8 @@ interface BackfillRows
 interface BackfillFunction {
   /** What `rows` is handed of each row, beside its key. */
   readonly columns: readonly string[];
+  /** The only columns that `rows` may set; any unless said otherwise. With `undo`, their old values are kept. */
+  readonly writes?: readonly string[];
   /**
    * Is called for each window, in its transaction and with its rows locked. It returns a list with the
    * columns to set of each row, in the same order. `null` leaves a row as it is. A `Map` from the rows does as well. Rows that have
@@ -153,6 +155,7 @@ interface BackfillSet {
   readonly statement?: undefined;
   readonly rows?: undefined;
   readonly columns?: undefined;
+  readonly writes?: undefined;
 }
 
 interface BackfillStatement {
@@ -161,6 +164,7 @@ interface BackfillStatement {
   readonly set?: undefined;
   readonly rows?: undefined;
   readonly columns?: undefined;
+  readonly writes?: undefined;
 }
 
 /** What `up` and `down` are handed. Everything in it speaks to the database on the run's own connection. */

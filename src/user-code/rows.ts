@@ -106,14 +106,14 @@ async function write(
     parameters,
     parameters.map(() => "array"),
   );
-  const { rowCount } = await executor.ask(patchStatement(window, set), arrays);
-  return rowCount ?? 0;
+  const { rows, rowCount } = await executor.ask(patchStatement(window, set), arrays);
+  return window.keeping === null ? (rowCount ?? 0) : Number(rows[0]?.[0] ?? 0);
 }
 
 /** The columns that any patch sets, as the table has them. */
 function columnsOf(
   patched: readonly Patched[],
-  { key, columns, shown }: RowsWindow,
+  { key, columns, shown, writes }: RowsWindow,
   file: string,
 ): readonly (PatchColumn & { readonly sparse: boolean })[] {
   const counts = new Map<string, number>();
@@ -135,6 +135,12 @@ function columnsOf(
         file,
         `set ${name}, a column of its key`,
         "A row that changes its key could be done twice. Change the key in a migration of its own.",
+      );
+    if (writes !== null && !writes.includes(name))
+      throw refused(
+        file,
+        `set ${name}, which its \`writes\` does not name`,
+        `Add it there: writes: ${JSON.stringify([...writes, name])}.`,
       );
     return { ...column, sparse: count < patched.length };
   });

@@ -195,6 +195,45 @@ export default backfill({ table: "products", set: { slug: "lower(name)" }, where
     expect(await db.sql(DIFFERENT)).toEqual([]);
   });
 
+  test("of what a function sets, too: of the columns that it names, and of no others", async ({ db }) => {
+    const module = (rest: string) => `import { backfill } from "godwit";
+export default backfill({ table: "products", columns: ["name", "hits"], undo: true, maxRows: 200, ${rest} });
+`;
+    const rows =
+      "rows: (rows) => rows.map(({ id, name, hits }) => id % 10 === 0 ? null : id % 2 ? { slug: name.toLowerCase(), hits: hits + 1 } : { hits: hits + 1 })";
+    const folder = folderOf({ "0001_a.sql": TABLE, "0002_b.ts": module(rows) });
+    const target = targetOf({ url: db.url, folder });
+    await expect(up(target)).rejects.toMatchObject({
+      code: "PLAN_BROKEN_FILE",
+      hint: expect.stringContaining("whose old values `undo` keeps"),
+    });
+    for (const [writes, code, message] of [
+      ['["hits"]', "BACKFILL_PATCH", "set slug, which its `writes` does not name"],
+      ['["slug", "hitz"]', "BACKFILL_TABLE", "writes the column hitz"],
+      ['["slug", "id"]', "BACKFILL_UNDO", "`rows` sets id, by which its rows are found again"],
+    ] as const) {
+      writeFiles(folder, { "0002_b.ts": module(`writes: ${writes}, ${rows}`) });
+      await expect(up(target)).rejects.toMatchObject({ code, message: expect.stringContaining(message) });
+      expect(await db.sql(DIFFERENT)).toEqual([]);
+    }
+    writeFiles(folder, { "0002_b.ts": module(`writes: ["slug", "hits"], ${rows}`) });
+    const ended = recorder((event) => {
+      if (event.kind === "backfill-progress" && event.windows === 2) ended.abort(new Error("enough"));
+    });
+    await expect(up(target, ended)).rejects.toThrow();
+    await up(target);
+    expect(await db.sql(DIFFERENT)).toHaveLength(900);
+    const [state] = await db.sql(`select rows, changed from "${ledgerSchema}".migration_backfills`);
+    expect(state).toEqual({ rows: 1000, changed: 900 });
+    await db.sql("update products set slug = 'mine' where id = 7");
+    const { warnings } = await migrate(target, down("-1"), recorder());
+    expect(warnings).toMatchObject([
+      { code: "BACKFILL_UNDO_LEFT", message: expect.stringContaining("899 rows") },
+    ]);
+    expect(await db.sql(DIFFERENT)).toMatchObject([{ id: 7, slug: "mine", hits: 1 }]);
+    expect(await db.sql(KEPT)).toEqual([]);
+  });
+
   test("values of every kind come back as they were", async ({ db }) => {
     const kinds: Readonly<Record<string, readonly [type: string, ...values: string[]]>> = {
       float: ["float8", "'-0'", "'NaN'", "0.1::float8 + 0.2::float8", "'-Infinity'"],

@@ -26,6 +26,7 @@ const NAMES = [
   "statement",
   "rows",
   "columns",
+  "writes",
   "window",
   "minRows",
   "maxRows",
@@ -105,13 +106,12 @@ export function readBackfill(
   const setting = contradicts(values);
   if (setting !== null) invalid(setting, "nothing: each window of a backfill is a transaction");
   const columns = columnsOf(values, invalid);
+  const writes = writesOf(values, { isKept: options.undo !== null, invalid });
   const statement = statementOf(values, { table, where, invalid });
   const fault =
     statement === null || values.rows !== undefined
       ? null
       : statementFault(statement, { undo: options.undo !== null });
-  if (values.rows !== undefined && options.undo !== null)
-    invalid("undo", "nothing beside `rows`: the old values of what a statement sets are kept");
   if (fault !== null)
     problems.push({
       code: "BACKFILL_STATEMENT",
@@ -124,6 +124,7 @@ export function readBackfill(
   const windows = { targetMs, minRows, maxRows };
   const more = {
     ...(columns === null ? {} : { columns }),
+    ...(writes === null ? {} : { writes }),
     ...(parallel == null ? {} : { parallel }),
   };
   return {
@@ -149,6 +150,22 @@ function columnsOf(
     ? invalid("columns", 'the columns that `rows` is handed: ["name", "price"]')
     : list;
 }
+
+/** What `rows` may set. Old values are kept of these columns. `null`: any. */
+function writesOf(
+  { rows, writes }: Values,
+  { isKept, invalid }: { isKept: boolean; invalid: (name: string, expects: string) => null },
+): readonly string[] | null {
+  if (rows === undefined)
+    return writes === undefined ? null : invalid("writes", "nothing without `rows`, which sets them");
+  if (writes === undefined && !isKept) return null;
+  return listOf(writes) ?? invalid("writes", WRITES[isKept ? "kept" : "any"]);
+}
+
+const WRITES = {
+  any: 'the columns that `rows` sets: ["slug"]',
+  kept: 'the columns that `rows` sets, whose old values `undo` keeps: ["slug"]',
+};
 
 function statementOf(
   values: Values,

@@ -155,6 +155,11 @@ function lastParts({ context, prepared, parts, keeping, table }: Filling): Frame
   return { ...parts, leave: `${done} ${parts.leave}` };
 }
 
+/** Rows that could not be changed, of all workers. */
+function refusedRows({ ranged, state }: Filling): number {
+  return ranged?.refused.count ?? state.failed.length;
+}
+
 /** Does the windows from the position to the bound. */
 async function fill(filling: Filling, observed: Watch): Promise<void> {
   const {
@@ -209,7 +214,7 @@ async function fill(filling: Filling, observed: Watch): Promise<void> {
         rows = Math.max(1, halfOf(rows));
       } else if (!isOfItsRows(error, filling)) throw error;
       else if (rows > 1) rows = halfOf(rows);
-      else if (filling.state.failed.length + 1 >= MOST_FAILED) throw error;
+      else if (refusedRows(filling) + 1 >= MOST_FAILED) throw error;
       else await passOver(filling, error);
       continue;
     }

@@ -20,6 +20,8 @@ export interface Ranged {
   readonly claim: string;
   /** Another worker has failed, so this one stops between two windows. */
   readonly isHalted: () => boolean;
+  /** How many rows could not be changed, in all ranges. */
+  readonly refused: { count: number };
   /** Workers share what a person allows. */
   readonly workers: number;
   /** Rows of all workers and of earlier runs, and how fast they are together. */

@@ -82,11 +82,12 @@ async function columnsOf(
   body: Asked["body"],
   { name, key }: BackfillTable,
 ): Promise<readonly string[]> {
+  const isFunction = body.rows !== undefined;
   const text = splitStatements(body.text)[0]?.text ?? "";
-  const columns = setColumns(text) ?? [];
+  const columns = isFunction ? (body.backfill?.writes ?? []) : (setColumns(text) ?? []);
   const { rows } = await connection.query<{ column: string }>(
     `select a.attname::pg_catalog.text as column from pg_catalog.pg_attribute a
-where a.attrelid = ${regclass(windowedTable(text) ?? "")} and a.attrelid = ${regclass(name)}
+where a.attrelid = ${regclass(isFunction ? name : (windowedTable(text) ?? ""))} and a.attrelid = ${regclass(name)}
   and a.attnum > 0 and not a.attisdropped`,
   );
   const there = new Set(rows.map(({ column }) => column));
@@ -95,13 +96,15 @@ where a.attrelid = ${regclass(windowedTable(text) ?? "")} and a.attrelid = ${reg
   if (columns.length > 0 && missing === undefined && ofKey === undefined) return columns;
   const what =
     ofKey !== undefined
-      ? `its statement sets ${ofKey}, by which its rows are found again`
+      ? `${isFunction ? "`rows`" : "its statement"} sets ${ofKey}, by which its rows are found again`
       : `its statement sets ${missing ?? "nothing"}, which is no column of its table`;
   throw new PlanRefused([
     {
       code: "BACKFILL_UNDO",
       message: `${body.file} keeps old values (undo), and ${what}.`,
-      hint: "Update the table itself, not a view, and page it by a key that the statement leaves alone. Or leave undo out.",
+      hint: isFunction
+        ? `Page it by another key, or leave ${ofKey} out of \`writes\`.`
+        : "Update the table itself, not a view, and page it by a key that the statement leaves alone. Or leave undo out.",
       place: { file: body.file, line: body.line },
     },
   ]);

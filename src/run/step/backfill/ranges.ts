@@ -103,7 +103,8 @@ export async function fillRanges(filling: Filling, claim: string, fill: Fill): P
   const workers = Math.min(workersOf(filling), queue.length);
   const begunAt = performance.now();
   const figures = { filling, claim, queue, total, fill, workers, begunAt };
-  const work: Work = { ...figures, connected: 0, isPaused: false, waits: 0, failed: null };
+  const refused = { count: state.failed.length };
+  const work: Work = { ...figures, refused, connected: 0, isPaused: false, waits: 0, failed: null };
   await Promise.all(Array.from({ length: workers }, (_, at) => worker(work, at + 1)));
   await recall(filling, total);
   if (work.failed !== null) throw toldWithAll(work.failed.error, filling);
@@ -115,6 +116,8 @@ interface Work {
   readonly queue: BackfillRange[];
   /** Of all workers, and of earlier runs. */
   readonly total: { rows: number; changed: number; windows: number };
+  /** Rows that could not be changed, of all workers and of earlier runs. */
+  readonly refused: { count: number };
   readonly fill: Fill;
   readonly begunAt: number;
   readonly workers: number;
@@ -193,7 +196,7 @@ async function oneRange(
   const { filling, claim, total } = work;
   const { revision } = filling.prepared.step;
   const ranged: Ranged = {
-    ...{ number: range.number, claim, workers: work.workers },
+    ...{ number: range.number, claim, workers: work.workers, refused: work.refused },
     isHalted: () => work.failed !== null,
     total: () => progressOf(work),
   };

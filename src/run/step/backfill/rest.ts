@@ -40,6 +40,7 @@ export async function passOver(filling: Filling, error: DatabaseError | RowsThre
       : sql.rangeRowFailed(revision, ranged.number, ranged.claim, key);
   await context.connection.execute(ownTransaction(parts, failed));
   filling.firstFailure ??= error;
+  if (ranged !== undefined) ranged.refused.count++;
   filling.state = { ...state, position: key, failed: [...state.failed, key] };
 }
 

@@ -24,13 +24,13 @@ export async function readColumns(
   const [answer] = await connection.execute(columnsQuery(table));
   const columns = (answer?.rows ?? []) as unknown as readonly PatchColumn[];
   const known = columns.map(({ name }) => name);
-  const missing = backfill.columns.find((name) => !known.includes(name));
+  const missing = [...backfill.columns, ...(backfill.writes ?? [])].find((name) => !known.includes(name));
   if (missing === undefined) return columns;
   const meant = nearest(missing, known);
   throw new SourceError([
     {
       code: "BACKFILL_TABLE",
-      message: `${file} is a backfill that asks for the column ${missing}, which ${table.shown} does not have.`,
+      message: `${file} is a backfill that ${backfill.columns.includes(missing) ? "asks for" : "writes"} the column ${missing}, which ${table.shown} does not have.`,
       hint: meant === undefined ? `Its columns: ${known.join(", ")}.` : `Did you mean ${meant}?`,
       place: { file },
     },
@@ -43,12 +43,14 @@ export async function changeByFunction(
   rows: Content & { readonly kind: "module" },
   window: Window,
 ): Promise<number> {
-  const { context, prepared, table, backfill, columns } = filling;
+  const { context, prepared, table, backfill, columns, keeping } = filling;
   const called = rowsWindow(table, {
     window,
     read: backfill.columns ?? [],
     where: backfill.where,
     columns,
+    writes: backfill.writes ?? null,
+    keeping,
   });
   // What it sends itself runs in the transaction of the window, and must not end it.
   const inside = { ...prepared, form: { ...prepared.form, transactional: true } };

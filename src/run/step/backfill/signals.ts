@@ -219,10 +219,12 @@ select here.wal,
     from pg_catalog.pg_stat_replication where state = 'streaming' and replay_lsn is not null) as replicas,
   (select pg_catalog.count(*)::pg_catalog.int4 from pg_catalog.pg_stat_replication where state is null) as hidden,
   ${waiting}::pg_catalog.int4 as waiting,
-  (select here.wal - ('x' || pg_catalog.substr(last_archived_wal, 9, 8))::bit(32)::pg_catalog.int8 * 4294967296.0
-      - (('x' || pg_catalog.substr(last_archived_wal, 17, 8))::bit(32)::pg_catalog.int8 + 1)
+  (select here.wal - ('x' || pg_catalog.substr(segment, 9, 8))::bit(32)::pg_catalog.int8 * 4294967296.0
+      - (('x' || pg_catalog.substr(segment, 17, 8))::bit(32)::pg_catalog.int8 + done)
         * pg_catalog.pg_size_bytes(pg_catalog.current_setting('wal_segment_size'))
-    from pg_catalog.pg_stat_archiver where last_archived_wal ~ '^[0-9A-F]{24}$'
+    from (select case when last_archived_wal is null then last_failed_wal else last_archived_wal end as segment,
+        case when last_archived_wal is null then 0 else 1 end as done from pg_catalog.pg_stat_archiver) archiver
+    where segment ~ '^[0-9A-F]{24}$'
       and pg_catalog.current_setting('archive_mode') in ('on', 'always'))::pg_catalog.float8 as archive,
   (select pg_catalog.max(extract(epoch from pg_catalog.clock_timestamp() - xact_start) * 1000)::pg_catalog.float8
     from pg_catalog.pg_stat_activity where backend_xmin is not null and backend_type = 'client backend'
