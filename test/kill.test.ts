@@ -14,6 +14,7 @@ import { commandIn, type Running } from "./support/command.ts";
 import { expect, type TestDatabase, test } from "./support/database.ts";
 import { closeGate, GATE } from "./support/gate.ts";
 import { everyPoint, openPlaces, type Place } from "./support/points.ts";
+import { commonMarks, follower, type Mark, markOf } from "./support/progress.ts";
 import { type Message, startProxy } from "./support/proxy.ts";
 import { scenarioFiles } from "./support/scenario.ts";
 import { blocked, lockHolder, running } from "./support/sessions.ts";
@@ -125,60 +126,135 @@ test("a waiter that is killed is in nobody's way", async ({ db }) => {
 const INDEXES = `select relname as name, indisvalid as valid from pg_index join pg_class on pg_class.oid = indexrelid
   where indrelid = 'busy'::regclass`;
 
+/** A process for each is killed on one database, one after the other. */
+const KILLS_ON_ONE = 8;
+
+/**
+ * A process is killed at each point. On its database the next ones are killed too, each at the first point left whose place in
+ * an undisturbed run it reaches. The last one lives, and must leave what an undisturbed run leaves. Where it does not, each of
+ * the points is tried alone, so that the error names it.
+ */
 async function killEverywhere(
   places: { place: (name: string) => Promise<Place> },
   command: readonly string[],
   files: Files = scenarioFiles(),
 ): Promise<void> {
-  const { port } = inject("postgres");
   const folder = folderOf(migrations(files));
   // A run that a busy machine makes slow also asks for whom it waits. Every run sends what the shortest one sends.
-  const calm: {
-    readonly messages: readonly Message[];
-    readonly state: Awaited<ReturnType<Place["state"]>>;
-  }[] = [];
+  const calm: (Observed & { readonly state: Awaited<ReturnType<Place["state"]>> })[] = [];
   for (const name of ["calm_1", "calm_2", "calm_3"]) {
     const place = await places.place(name);
-    const network = await startProxy({ port });
-    await commandIn({ folder, url: network.url(place.url) })(...command);
-    await network.close();
-    calm.push({ messages: network.messages, state: await place.state() });
+    const seen = await observed({ folder, command, place });
+    calm.push({ ...seen, state: await place.state() });
   }
-  const [shortest] = calm.toSorted((left, right) => left.messages.length - right.messages.length);
-  const { messages = [], state: undisturbed } = shortest ?? {};
+  const [shortest, other] = calm.toSorted((one, another) => one.messages.length - another.messages.length);
+  const { messages = [], marks = [], state: undisturbed } = shortest ?? {};
   for (const { state } of calm) expect(state).toEqual(undisturbed);
 
+  const marksOfAll = commonMarks(marks, other?.marks ?? []);
   const points = pointsOf(messages);
-  let untouched = 0;
-  const requests = points.filter(({ when }) => when === "before").length;
-  console.info(`${command[0]}: ${points.length} points around ${requests} requests`);
-  await everyPoint(
-    points,
-    async ({ n, when }) => {
-      const name = `${when}_${n}`;
-      const place = await places.place(name);
-      const proxy = await startProxy({ port, onCut: () => running.child.kill("SIGKILL") });
-      if (when === "before") proxy.cutBefore(n);
-      else proxy.cutAfter(n);
-      const running = commandIn({ folder, url: proxy.url(place.url) }).start(...command);
-      const ended = await running.ended;
-      // A run may send less than the shortest calm one, and is over then.
-      const reached = proxy.messages[n - 1];
-      if (reached !== undefined && reached.type !== "X") expect(ended, `killed ${name}`).toBe("SIGKILL");
-      else untouched++;
-      await proxy.close();
-      await commandIn({ folder, url: place.url })(...command).catch((error) => {
-        throw new Error(`killed ${name}: ${error.message}`, { cause: error });
+  const left = new Map(points.map((point) => [nameOf(point), point]));
+  const count = { killed: 0, untouched: 0, databases: 0 };
+  const next = function* () {
+    for (const point of points) if (left.delete(nameOf(point))) yield point;
+  };
+
+  /** Processes that are killed, and one that is not. */
+  async function kills(first: Point, place: Place, most: number, taken: string[]): Promise<void> {
+    const start = (decide: (n: number, mark: Mark) => Point | undefined) =>
+      observed({ folder, command, place, decide });
+    const { killed, messages: sent } = await start((n) => (n === first.n ? first : undefined));
+    taken.push(nameOf(first));
+    // A run may send less than the shortest calm one, and is over then.
+    const reached = sent[first.n - 1];
+    if (reached !== undefined && reached.type !== "X") expect(killed, `killed ${nameOf(first)}`).toBe(true);
+    else count.untouched++;
+    while (taken.length < most) {
+      const follow = follower(marksOfAll);
+      let point: Point | undefined;
+      const { killed } = await start((_, mark) => {
+        const at = follow(mark);
+        point = at === undefined ? undefined : (left.get(`before_${at + 1}`) ?? left.get(`after_${at + 1}`));
+        if (point !== undefined) left.delete(nameOf(point));
+        return point;
       });
-      expect(await place.state(), `killed ${name} of ${messages.length}`).toEqual(undisturbed);
-    },
-    { atOnce: 3 },
+      if (point === undefined) return;
+      taken.push(nameOf(point));
+      expect(killed, `killed ${nameOf(point)}`).toBe(true);
+    }
+    await commandIn({ folder, url: place.url })(...command);
+  }
+
+  async function attempt(first: Point, most: number): Promise<void> {
+    const taken: string[] = [];
+    const name = `${nameOf(first)}${most === 1 ? "_alone" : ""}`;
+    const place = await places.place(name);
+    count.databases++;
+    try {
+      await kills(first, place, most, taken);
+      expect(await place.state(), `killed ${taken.join(", ")} of ${messages.length}`).toEqual(undisturbed);
+      count.killed += taken.length;
+    } catch (error) {
+      const what = `killed ${taken.join(", ")}: ${(error as Error).message}`;
+      if (most > 1) for (const each of points) if (taken.includes(nameOf(each))) await attempt(each, 1);
+      throw new Error(what, { cause: error });
+    }
+  }
+
+  const requests = points.filter(({ when }) => when === "before").length;
+  await everyPoint(next(), (point) => attempt(point, KILLS_ON_ONE), { atOnce: 3 });
+  console.info(
+    `${command[0]}: ${points.length} points around ${requests} requests, ${count.killed} tried on ${count.databases} databases`,
   );
-  expect(untouched, "runs that were over before their point").toBeLessThan(points.length / 100);
+  expect(count.killed).toBe(points.length);
+  expect(count.untouched, "runs that were over before their point").toBeLessThan(points.length / 100);
 }
 
-function pointsOf(messages: readonly Message[]): { n: number; when: "before" | "after" }[] {
-  return messages.flatMap(({ from, type }, index) => {
+interface Observed {
+  readonly messages: readonly Message[];
+  readonly marks: readonly Mark[];
+  readonly killed: boolean;
+}
+
+/** Runs the command, and kills it at the first point that `decide` names for one of its messages, the n-th from 1. */
+async function observed({
+  folder,
+  command,
+  place,
+  decide = () => undefined,
+}: {
+  readonly folder: string;
+  readonly command: readonly string[];
+  readonly place: Place;
+  readonly decide?: (n: number, mark: Mark) => Point | undefined;
+}): Promise<Observed> {
+  const { port } = inject("postgres");
+  const database = new URL(place.url).pathname.slice(1);
+  const marks: Mark[] = [];
+  let point: Point | undefined;
+  const proxy = await startProxy({ port, onCut: () => running.child.kill("SIGKILL") });
+  proxy.cutWhere((message, bytes) => {
+    if (point !== undefined) return undefined;
+    const mark = markOf(message, bytes, database);
+    point = decide(marks.push(mark), mark);
+    return point?.when;
+  });
+  const running = commandIn({ folder, url: proxy.url(place.url) }).start(...command);
+  const killed = (await running.ended) === "SIGKILL";
+  await proxy.close();
+  if (!killed) await running.exits(0);
+  return { messages: proxy.messages, marks, killed };
+}
+
+interface Point {
+  readonly n: number;
+  readonly when: "before" | "after";
+}
+
+const nameOf = ({ n, when }: Point) => `${when}_${n}`;
+
+function pointsOf(messages: readonly Message[]): Point[] {
+  return messages.flatMap(({ from, type }, index): Point[] => {
     if (from === "server" || type === "X") return [];
     const after = { n: index + 1, when: "after" } as const;
     return messages[index - 1]?.from === "client" ? [after] : [{ n: index + 1, when: "before" }, after];

@@ -12,6 +12,7 @@ import type { TestDatabase } from "../support/database.ts";
 import { TEMPLATE } from "../support/global.ts";
 import { stateOf } from "../support/state.ts";
 import { down, recorder, targetOf, up } from "../support/target.ts";
+import { asFiles } from "../support/version.ts";
 
 export interface Judge {
   /** The database that is the tool's. */
@@ -29,7 +30,7 @@ export interface RunOptions {
 /** A second database beside the test's own, gone when the test is over. */
 export async function judgeBeside(db: TestDatabase): Promise<Judge> {
   const name = `${db.name}_judge`;
-  await db.admin(`create database ${name} template ${TEMPLATE} owner ${db.owner}`);
+  await db.admin(`create database ${name} template ${TEMPLATE} owner ${db.owner} ${asFiles()}`);
   const replaced = (url: string) => url.replace(/[^/]+$/, name);
   const client = new pg.Client({ connectionString: replaced(db.adminUrl) });
   await client.connect();

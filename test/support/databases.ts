@@ -3,6 +3,7 @@ import pg from "pg";
 import type { TestDatabase } from "./database.ts";
 import { TEMPLATE } from "./global.ts";
 import { expectNoSecretsInLedgers } from "./ledger-secrets.ts";
+import { asFiles } from "./version.ts";
 
 export interface Databases {
   readonly names: readonly string[];
@@ -15,7 +16,7 @@ export async function createDatabases(db: TestDatabase, count: number): Promise<
   const server = new pg.Client(`postgres://postgres@127.0.0.1:${db.port}/postgres`);
   await server.connect();
   for (const name of names)
-    await server.query(`create database ${name} template ${TEMPLATE} owner ${db.owner}`);
+    await server.query(`create database ${name} template ${TEMPLATE} owner ${db.owner} ${asFiles()}`);
   return {
     names,
     urls: names.map((name) => db.url.replace(/[^/]+$/, name)),

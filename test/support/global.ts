@@ -79,6 +79,11 @@ async function prepare(port: number): Promise<void> {
   const admin = new pg.Client(`postgres://postgres@127.0.0.1:${port}/postgres`);
   await admin.connect();
   await admin.query(`create role ${OWNER} login nosuperuser nobypassrls nocreaterole nocreatedb`);
-  await admin.query(`create database ${TEMPLATE} owner ${OWNER} is_template true allow_connections false`);
+  await admin.query(`create database ${TEMPLATE} owner ${OWNER}`);
+  // The first connection to a database writes a cache of its catalog, which every copy then has.
+  const first = new pg.Client(`postgres://postgres@127.0.0.1:${port}/${TEMPLATE}`);
+  await first.connect();
+  await first.end();
+  await admin.query(`alter database ${TEMPLATE} is_template true allow_connections false`);
   await admin.end();
 }

@@ -89,7 +89,7 @@ export async function openScene({ more, migrations = {}, ...nas }: SceneOptions 
   const server = new pg.Pool({ connectionString: `postgres://postgres@127.0.0.1:${port}/postgres` });
   const unique = `${process.pid}_${Math.random().toString(36).slice(2, 8)}`;
   const template = `t_import_${unique}`;
-  await server.query(`create database ${template} template ${TEMPLATE} owner ${OWNER}`);
+  await server.query(`create database ${template} template ${TEMPLATE} owner ${OWNER} ${asFiles()}`);
   await asking(`postgres://${OWNER}@127.0.0.1:${port}/${template}`, makeImageTable);
   let made = 0;
   let calm: Promise<{ rows: Rows; report: Json }> | undefined;
