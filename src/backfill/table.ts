@@ -1,10 +1,11 @@
 /** What the catalog says of the table of a backfill: its name, the columns of its key, and about how many rows it has. */
 import type { Backfill } from "../core/backfill.ts";
-import { identifier, literal, quotedName } from "../core/sql/quote.ts";
+import { identifier, quotedName } from "../core/sql/quote.ts";
 import { regclass, regclassText } from "../core/sql/regclass.ts";
 import type { Connection } from "../database/connection.ts";
 import { DatabaseError, type Problem, SourceError } from "../errors.ts";
 import type { KeyColumn } from "./key.ts";
+import { COLLATION, KEY_INDEXES, MADE_BY, ORDERED_BY, ofKeyColumns, SIGNATURE } from "./key-index.ts";
 
 export interface BackfillTable {
   /** The quoted name, with its schema. */
@@ -22,6 +23,10 @@ export interface BackfillTable {
 export interface FoundTable extends BackfillTable {
   /** Stays where the table is renamed. Another table of its name has another one. */
   readonly oid: string;
+  /** Each column of the key with its type and collation, as the guard of a window compares them. */
+  readonly keyColumns: readonly string[];
+  /** For each column of the key, the version of the library that orders it. Empty: none is known. */
+  readonly keyOrder: readonly string[];
 }
 
 /**
@@ -58,11 +63,14 @@ export async function readTable(
       hint: "Name the table whose rows it changes.",
     });
   const { rows: indexes } = await connection.query<IndexRow>(INDEXES, [row.oid]);
+  const { index, key } = chooseKey(indexes, { backfill, shown, file });
   return {
     oid: row.oid,
     name: `${identifier(row.schema)}.${identifier(row.name)}`,
     shown,
-    key: chooseKey(indexes, { backfill, shown, file }),
+    key,
+    keyColumns: index.signatures,
+    keyOrder: index.orderedBy,
     estimatedRows: row.estimate < 0 ? null : row.estimate,
     rewrites: row.rewrites,
   };
@@ -111,9 +119,15 @@ type IndexRow = {
   readonly primary: boolean;
   readonly columns: readonly string[];
   readonly types: readonly string[];
+  readonly index: string;
   readonly collations: readonly (string | null)[];
+  readonly signatures: readonly string[];
+  readonly orderedBy: readonly string[];
+  readonly madeBy: readonly string[];
   readonly nullable: readonly boolean[];
 };
+
+const DEFAULT_COLLATION = 'pg_catalog."default"';
 
 const NO_NAME = new Set(["42602", "42601", "0A000"]);
 const KINDS: Readonly<Record<string, string>> = {
@@ -149,27 +163,18 @@ const TABLE = `select c.oid::pg_catalog.text as oid, n.nspname::pg_catalog.text 
 from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace
 where c.oid = pg_catalog.to_regclass($1)`;
 
-/** The columns of the index, without those that it only includes. */
-const COLUMNS = `from unnest(i.indkey) with ordinality k (number, at) join pg_catalog.pg_attribute a
-    on a.attrelid = i.indrelid and a.attnum = k.number where k.at <= i.indnkeyatts order by k.at`;
-
-/** A key that is deferred may be there twice for a moment, and one with a predicate or an expression leaves rows out. */
-const INDEXES = `select i.indisprimary as primary,
-  array(select a.attname::pg_catalog.text ${COLUMNS}) as columns,
-  array(select pg_catalog.format_type(a.atttypid, a.atttypmod) ${COLUMNS}) as types,
-  array(select (select pg_catalog.quote_ident(s.nspname) || '.' || pg_catalog.quote_ident(o.collname)
-      from pg_catalog.pg_collation o join pg_catalog.pg_namespace s on s.oid = o.collnamespace where o.oid = a.attcollation)
-    ${COLUMNS}) as collations,
-  array(select not a.attnotnull ${COLUMNS}) as nullable
-from pg_catalog.pg_index i join pg_catalog.pg_class x on x.oid = i.indexrelid join pg_catalog.pg_am m on m.oid = x.relam
-where i.indrelid = $1::pg_catalog.oid and i.indisunique and i.indisvalid and i.indimmediate
-  and i.indpred is null and i.indexprs is null and m.amname = ${literal("btree")}
-order by i.indisprimary desc, x.relname`;
+const INDEXES = `select i.indisprimary as primary, x.relname::pg_catalog.text as index,
+  ${ofKeyColumns("a.attname::pg_catalog.text")} as columns,
+  ${ofKeyColumns("pg_catalog.format_type(a.atttypid, a.atttypmod)")} as types,
+  ${ofKeyColumns(COLLATION)} as collations, ${ofKeyColumns(SIGNATURE)} as signatures,
+  ${ofKeyColumns(ORDERED_BY)} as "orderedBy", ${ofKeyColumns(MADE_BY)} as "madeBy",
+  ${ofKeyColumns("not a.attnotnull")} as nullable
+${KEY_INDEXES} and i.indrelid = $1::pg_catalog.oid order by i.indisprimary desc, x.relname`;
 
 function chooseKey(
   indexes: readonly IndexRow[],
   { backfill, shown, file }: { backfill: Backfill; shown: string; file: string },
-): readonly KeyColumn[] {
+): { readonly index: IndexRow; readonly key: readonly KeyColumn[] } {
   const wanted = backfill.key;
   const index = indexes.find(({ primary, columns }) =>
     wanted === null ? primary : columns.join("\0") === wanted.join("\0"),
@@ -194,11 +199,35 @@ function chooseKey(
       message: `${file} pages ${shown} by (${index.columns.join(", ")}), and ${nullable.join(", ")} may be NULL: such rows are in no window.`,
       hint: `Use another key, or first make ${nullable.length === 1 ? "the column" : "the columns"} NOT NULL.`,
     });
-  return index.columns.map((name, at) => ({
+  refuseStale(index, { shown, file });
+  const key = index.columns.map((name, at) => ({
     name,
     type: index.types[at] ?? "pg_catalog.text",
     collation: index.collations[at] ?? null,
   }));
+  return { index, key };
+}
+
+/** The index may have another order than the comparisons of a window, which would then pass over rows. */
+function refuseStale(
+  { index, columns, collations, orderedBy, madeBy }: IndexRow,
+  { shown, file }: { readonly shown: string; readonly file: string },
+): void {
+  const at = madeBy.findIndex(
+    (made, place) => made !== "" && orderedBy[place] !== "" && made !== orderedBy[place],
+  );
+  const collation = collations[at];
+  if (at < 0 || collation == null) return;
+  const refresh =
+    collation === DEFAULT_COLLATION
+      ? "ALTER DATABASE <database> REFRESH COLLATION VERSION"
+      : `ALTER COLLATION ${collation} REFRESH VERSION`;
+  throw refused(file, {
+    code: "BACKFILL_KEY",
+    message: `${file} pages ${shown} by ${columns[at]}, whose collation ${collation} was version ${madeBy[at]} when its indexes were made, and is ${orderedBy[at]} now: ${index} may have another order, in which rows would be passed over.`,
+    hint: `Build the indexes of that collation again (REINDEX INDEX CONCURRENTLY ${index}, and the others), then ${refresh}, then run again. Or use a key without a collation.`,
+    details: { collation, madeBy: madeBy[at], orderedBy: orderedBy[at] },
+  });
 }
 
 /** As a header can have it. */
@@ -206,6 +235,6 @@ function keyName(name: string): string {
   return /[\s"]/.test(name) ? quotedName(name) : name;
 }
 
-function refused(file: string, problem: Pick<Problem, "code" | "message" | "hint">): SourceError {
+function refused(file: string, problem: Pick<Problem, "code" | "message" | "hint" | "details">): SourceError {
   return new SourceError([{ ...problem, place: { file } }]);
 }

@@ -92,15 +92,9 @@ export function createKept({ into, columns, table }: Keeping, key: readonly KeyC
 alter table ${into} add primary key (${listed("key", key).join(", ")})`;
 }
 
-/** The table of old values as one with windows of its own. */
-export function keptTable(into: string, { shown, key }: BackfillTable): BackfillTable {
-  return {
-    name: into,
-    shown,
-    key: key.map((column, at) => ({ ...column, name: `key_${at + 1}` })),
-    estimatedRows: null,
-    rewrites: false,
-  };
+/** The columns of the key in the table of old values. */
+export function keptKey(of: readonly unknown[]): string[] {
+  return listed("key", of);
 }
 
 /**
@@ -109,21 +103,31 @@ export function keptTable(into: string, { shown, key }: BackfillTable): Backfill
  * written since, or if a trigger rewrote it. `keys` has the first of those that changed.
  */
 export function bringBack(
-  { into, columns }: KeptValues,
-  table: BackfillTable,
+  columns: readonly string[],
+  { table, kept }: { readonly table: BackfillTable; readonly kept: BackfillTable },
   range: KeyRange,
   shownKeys: number,
 ): string {
-  const kept = keptTable(into, table);
+  const into = kept.name;
+  // The key may have got another collation since the values were kept.
   const names = (prefix: string) =>
-    table.key.map(({ name }, at) => `t.${identifier(name)} = ${prefix}.key_${at + 1}`).join(" and ");
+    table.key
+      .map(
+        ({ name, collation }, at) =>
+          `t.${identifier(name)} = ${prefix}.key_${at + 1}${collation === null ? "" : ` collate ${collation}`}`,
+      )
+      .join(" and ");
+  const isSameOrder = table.key.every(
+    ({ type, collation }, at) => type === kept.key[at]?.type && collation === kept.key[at]?.collation,
+  );
+  const inside = isSameOrder ? ` and ${inRange(table.key, range, "t")}` : "";
   const current = columns.map((name) => `t.${identifier(name)}`).join(", ");
   const set = columns.map((name, at) => `${identifier(name)} = u.old_${at + 1}`).join(", ");
   const keys = listed("key", table.key);
   const matches = keys.map((name) => `r.${name} = b.${name}`).join(" and ");
   return `with godwit_back as materialized (select * from ${into} where ${inRange(kept.key, range)}),
 godwit_done as (update ${table.name} t set ${set} from godwit_back u
-  where ${names("u")} and ${inRange(table.key, range, "t")} and pg_catalog.record_image_eq(row(${current}), row(${listed("u.new", columns).join(", ")}))
+  where ${names("u")}${inside} and pg_catalog.record_image_eq(row(${current}), row(${listed("u.new", columns).join(", ")}))
   returning ${keys.map((name) => `u.${name}`).join(", ")}, pg_catalog.record_image_eq(row(${current}), row(${listed("u.old", columns).join(", ")})) as back),
 godwit_left as (select b.*, exists (select from ${table.name} t where ${names("b")}) as there from godwit_back b
   where not exists (select from godwit_done r where ${matches} and r.back))

@@ -68,8 +68,8 @@ export function checkApplied(graph: Graph, history: History): Findings {
       // Files below what is still here may be deleted once all databases have them.
     } else if (entry.baseline && ahead.has(entry.revision)) {
       // Nothing here is newer: an older release.
-    } else if (entry.state === "partial" && history.running?.has(entry.revision) !== true) {
-      problems.push(partialAndGone(entry));
+    } else if (entry.state === "partial" && !isOfNewerRelease(entry, { history, ahead })) {
+      problems.push(partialAndGone(entry, history));
     } else if (entry.kind === "repeatable") {
       // No file of this release runs this one. What it created stays until a migration drops it.
     } else if (ahead.has(entry.revision)) {
@@ -193,11 +193,23 @@ function vanishedAlone({ revision, file }: HistoryEntry, graph: Graph): Problem 
   };
 }
 
-function partialAndGone(entry: HistoryEntry): Problem {
+/** A half-done backfill, whether a run works on it or has died. An older release has nothing to do with it. */
+function isOfNewerRelease(
+  { revision }: HistoryEntry,
+  { history, ahead }: { readonly history: History; readonly ahead: ReadonlySet<string> },
+): boolean {
+  if (history.running?.has(revision) === true) return true;
+  return history.backfills?.has(revision) === true && ahead.has(revision);
+}
+
+function partialAndGone(entry: HistoryEntry, { backfills }: History): Problem {
+  const undo = backfills?.has(entry.revision)
+    ? "If its rows that are done may stay as they are, run"
+    : "Or undo by hand what it did and run";
   return {
     code: "PLAN_PARTIAL",
     message: `${entry.revision} was applied in part, and its file ${entry.file} is gone.`,
-    hint: `Restore the file and run \`godwit up\` to finish it, or undo by hand what it did and run \`godwit repair --forget ${entry.revision}\`.`,
+    hint: `Restore the file and run \`godwit up\` to finish it. ${undo} \`godwit repair --forget ${entry.revision}\`.`,
     place: { file: entry.file },
     details: { revision: entry.revision },
   };
@@ -228,9 +240,14 @@ function tooOld({ revision, minimumRevision }: HistoryEntry, stays: string): Pro
 
 function databaseAhead(entries: readonly HistoryEntry[], { running }: History): Problem {
   const revisions = entries.map((entry) => entry.revision);
-  const beside = revisions.flatMap((revision) => {
+  const beside = entries.flatMap(({ revision, state }) => {
     const who = running?.get(revision);
-    return who === undefined ? [] : [` The backfill ${revision} is being carried out by ${who}.`];
+    if (who !== undefined) return [` The backfill ${revision} is being carried out by ${who}.`];
+    return state === "partial"
+      ? [
+          ` The backfill ${revision} is half done, and no run works on it: the release that has its file goes on with it.`,
+        ]
+      : [];
   });
   return {
     code: "PLAN_VANISHED",

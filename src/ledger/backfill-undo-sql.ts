@@ -85,6 +85,10 @@ ${keepToOwner(schema, [valuesName(begun.revision)], byHand)}`,
   pg_catalog.to_regclass(${literal(`${quotedName(schema)}.${valuesName(revision)}`)}) is not null as "hasValues",
   restored, changed, gone, keys from ${table} where revision = ${stored(revision)}`,
 
+    /** How many rows it has changed. */
+    countUndo: (revision: string) =>
+      `select pg_catalog.count(*)::pg_catalog.float8 as rows from ${valuesTable(revision)}`,
+
     undoWindowDone: (revision: string, { position, restored, changed, gone, keys }: UndoDone) =>
       `update ${table} set position = ${storedArray(position)}, restored = restored + ${restored}, changed = changed + ${changed},
   gone = gone + ${gone}, keys = keys || ${storedJson(keys)} where revision = ${stored(revision)}`,

@@ -20,6 +20,8 @@ export interface BackfillBegun {
   readonly key: readonly string[];
   /** The same with types and collations, which decide the order. */
   readonly keyTypes: readonly string[];
+  /** For each column, the version of the library that orders it. `null`: an early ledger does not say it. */
+  readonly keyOrder: readonly string[] | null;
   /** The last key that belongs to it. `null`: the table was empty. */
   readonly bound: readonly string[] | null;
   readonly estimatedRows: number | null;
@@ -78,12 +80,15 @@ export function backfillsSql(schema: string, history: string, byHand: boolean) {
   /** An early ledger lacks these columns. To add them takes a lock, so it is done only where they are missing. */
   const addOids = `do $godwit$ begin if not exists (select from pg_catalog.pg_attribute
   where attrelid = pg_catalog.to_regclass(${literal(`${quotedName(schema)}.migration_backfills`)}) and attname = 'table_oid' and not attisdropped)
-then alter table ${table} add column table_oid oid, add column ledger_oids oid[]; end if; end $godwit$`;
+then alter table ${table} add column table_oid oid, add column ledger_oids oid[]; end if;
+if not exists (select from pg_catalog.pg_attribute
+  where attrelid = pg_catalog.to_regclass(${literal(`${quotedName(schema)}.migration_backfills`)}) and attname = 'key_order' and not attisdropped)
+then alter table ${table} add column key_order text[]; end if; end $godwit$`;
   const setOids = (oid: string | null) =>
     `table_oid = ${stored(oid)}::pg_catalog.oid, ledger_oids = ${ownOids}`;
   const STATE = `(select checksum from ${history} h where h.revision = b.revision) as checksum,
   (select fingerprint from ${history} h where h.revision = b.revision) as fingerprint,
-  revision, table_name as "table", ${tableOid} as "tableOid", key, key_types as "keyTypes", bound, position,
+  revision, table_name as "table", ${tableOid} as "tableOid", key, key_types as "keyTypes", pg_catalog.to_jsonb(b) -> 'key_order' as "keyOrder", bound, position,
   estimated_rows as "estimatedRows", rows, changed, windows, failed`;
   const set = (revision: string, what: string) =>
     `update ${table} set ${what}, updated_at = clock_timestamp() where revision = ${stored(revision)}`;
@@ -120,7 +125,8 @@ then alter table ${table} add column table_oid oid, add column ledger_oids oid[]
   updated_at timestamptz not null default clock_timestamp(),
   finished_at timestamptz,
   table_oid oid,
-  ledger_oids oid[]);
+  ledger_oids oid[],
+  key_order text[]);
 ${addOids};
 ${controls.createBackfillControls()}
 ${keepToOwner(schema, ["migration_backfills", CONTROLS_TABLE], byHand)}`,
@@ -133,7 +139,7 @@ ${keepToOwner(schema, ["migration_backfills", CONTROLS_TABLE], byHand)}`,
     beginBackfill: (begun: BackfillBegun) => `delete from ${table} where revision = ${stored(begun.revision)};
 insert into ${table} (revision, table_name, key, key_types, bound, estimated_rows) values (${stored(begun.revision)},
   ${stored(begun.table)}, ${storedArray(begun.key)}, ${storedArray(begun.keyTypes)}, ${storedArrayOrNull(begun.bound)}, ${stored(begun.estimatedRows)});
-update ${table} b set ${setOids(begun.tableOid)} where revision = ${stored(begun.revision)}`,
+update ${table} b set ${setOids(begun.tableOid)}, key_order = ${storedArrayOrNull(begun.keyOrder)} where revision = ${stored(begun.revision)}`,
 
     /** With the checksum and fingerprint of the migration, as it was when the backfill began. */
     backfill: (revision: string) => `select ${STATE} from ${table} b where revision = ${stored(revision)}`,

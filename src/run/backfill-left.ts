@@ -1,17 +1,87 @@
 /** What a backfill has not done that somebody declares done. */
+import type { HistoryEntry } from "../core/history.ts";
 import type { Connection } from "../database/connection.ts";
 import type { Problem } from "../errors.ts";
 import type { BackfillState } from "../ledger/backfills-sql.ts";
 import type { Listing } from "../source/source.ts";
+import type { Correction } from "./corrections.ts";
 import type { Target } from "./session/target.ts";
 
 const ROWS_NAMED = 5;
 
-/** `null`: nothing is known to be left. Read it before the ledger is corrected. */
+interface Declared {
+  readonly files: Listing;
+  readonly revision: string;
+  readonly kind: Correction["kind"];
+  readonly state: HistoryEntry["state"] | undefined;
+}
+
+/**
+ * What is not so although somebody declares it, of a backfill or of its way back. `null`: nothing is known to be left. Read it
+ * before the ledger is corrected.
+ */
 export async function backfillLeft(
+  target: Target,
+  connection: Connection,
+  { files, revision, kind, state }: Declared,
+): Promise<Problem | null> {
+  if (state === "reverting" && (kind === "mark-done" || kind === "retry"))
+    return wayBackLeft(target, connection, { revision, kind });
+  return state === "partial" && kind === "mark-done"
+    ? rowsLeft(target, connection, { files, revision })
+    : null;
+}
+
+/** `mark-done`: it counts as taken back. `retry`: it counts as applied again. */
+async function wayBackLeft(
   { ledger }: Target,
   connection: Connection,
-  { files, revision }: { readonly files: Listing; readonly revision: string },
+  { revision, kind }: { readonly revision: string; readonly kind: "mark-done" | "retry" },
+): Promise<Problem | null> {
+  const undo = await ledger.undo(connection, revision);
+  if (undo === null) return null;
+  const { table, position, restored, changed, gone, hasValues } = undo;
+  const [counted] = hasValues
+    ? (await connection.query<{ rows: number }>(ledger.sql.countUndo(revision))).rows
+    : [];
+  const open = counted === undefined ? null : counted.rows - restored - changed - gone;
+  const details = { revision, table, position, restored, changed, gone, open };
+  const back = `${count(restored, "row of")} ${table} ${restored === 1 ? "has its old value" : "have their old values"} again`;
+  if (kind === "retry")
+    return restored === 0
+      ? null
+      : {
+          code: "BACKFILL_REMAINDER",
+          message: `The backfill ${revision} counts as it did before its way back, and ${back}${position === null ? "" : `, up to ${shown(undo, position)}`}.`,
+          hint: `If they must have what the backfill gives: \`godwit backfill undo ${revision}\` takes the rest back, and the next \`godwit up\` does all of it.`,
+          details,
+        };
+  const others = [
+    ...(open === null ? ["which of the others do is not known: their old values are gone"] : []),
+    ...(open === null || open <= 0 ? [] : [`${count(open, "has", "have")} what the backfill wrote`]),
+    ...(changed === 0 ? [] : [`${count(changed, "was", "were")} changed since`]),
+    ...(gone === 0 ? [] : [`${count(gone, "is", "are")} deleted`]),
+  ];
+  if (others.length === 0) return null;
+  const kept = hasValues
+    ? ` Their old values stay in ${ledger.sql.undoValuesTable(revision)} until \`godwit backfill forget ${revision}\`.`
+    : "";
+  return {
+    code: "BACKFILL_UNDO_LEFT",
+    message: `The way back of ${revision} counts as done: ${back}, ${others.join(", ")}. It is pending again, so a later run changes all rows, those too that were not taken back.`,
+    hint: `No command brings them back after that.${kept}`,
+    details,
+  };
+}
+
+function count(many: number, one: string, several = one === "row of" ? "rows of" : one): string {
+  return `${many.toLocaleString("en-US")} ${many === 1 ? one : several}`;
+}
+
+async function rowsLeft(
+  { ledger }: Target,
+  connection: Connection,
+  { files, revision }: Pick<Declared, "files" | "revision">,
 ): Promise<Problem | null> {
   const migration = files.migrations.find(({ id }) => id === revision);
   const state = await ledger.backfills.state(connection, revision);
@@ -52,6 +122,19 @@ export async function backfillLeft(
   };
 }
 
-function shown({ key }: BackfillState, values: readonly string[]): string {
+function shown({ key }: Pick<BackfillState, "key">, values: readonly string[]): string {
   return key.map((name, index) => `${name} ${values[index]}`).join(", ");
+}
+
+/** For the log: which rows of a half-done backfill have what its earlier text gives, where a person accepts another one. */
+export async function acceptedOver(
+  { ledger }: Target,
+  connection: Connection,
+  { kind, revision, state: stands }: Omit<Declared, "files">,
+): Promise<Readonly<Record<string, unknown>> | null> {
+  if (kind !== "accept" || stands !== "partial") return null;
+  const state = await ledger.backfills.state(connection, revision);
+  if (state === null || state.rows === 0) return null;
+  const { table, rows, position, failed, checksum } = state;
+  return { backfill: { table, rows, position, refused: failed.length, checksum } };
 }

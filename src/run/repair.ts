@@ -16,7 +16,7 @@ import type { Listing } from "../source/source.ts";
 import { matchRows } from "../tools/match.ts";
 import { type Applied, describeTable, type ToolRow } from "../tools/tool.ts";
 import { lostIn, twinIn, unsettledIn } from "./adopt/answers.ts";
-import { backfillLeft } from "./backfill-left.ts";
+import { acceptedOver, backfillLeft } from "./backfill-left.ts";
 import { type Correction, correctedRows, type Repair, unchanged } from "./corrections.ts";
 import { declaredGuard, notDeclared } from "./mirror/declared-guard.ts";
 import { acceptedRow, mirroredRow, rememberedRow, renamedFrom, renamedRow } from "./mirror/mirror.ts";
@@ -26,7 +26,6 @@ import { firstLook, forgetRow, seenRow, settleRow } from "./mirror/tool-memory.t
 import { runningBackfills } from "./plan.ts";
 import { type RepairPlace, rebuild } from "./rebuild.ts";
 import { refusedRepair } from "./repairable.ts";
-import { withConnection } from "./session/connect.ts";
 import { withWarnings } from "./session/local-commits.ts";
 import { withLock } from "./session/locked.ts";
 import { refuseForeignRepair } from "./session/owner.ts";
@@ -55,11 +54,6 @@ export interface RepairReport {
 export interface RepairOptions {
   /** The name of the database that the person believes to be repairing. */
   readonly confirm: string;
-}
-
-/** The name of the database, which a person repeats to confirm a repair. */
-export function nameToConfirm(target: Target, context: RunContext): Promise<string> {
-  return withConnection(target, context, async ({ server }) => server.database);
 }
 
 export async function repair(
@@ -94,7 +88,7 @@ async function correct(
   { target, connection, lock, context, files, history }: RepairPlace,
   request: Correction,
 ): Promise<Omit<RepairReport, "target" | "database" | "kind" | "warnings">> {
-  const revision = find(request, files, history);
+  const revision = findRevision(request, files, history);
   const { damage } = history;
   const contradicted =
     damage !== null &&
@@ -178,20 +172,21 @@ async function correct(
   if (refused !== null) throw new PlanRefused([refused]);
   if (!history.created) await target.ledger.create(connection, target.settings.project);
   const rows = await correctedRows(target, { ...request, revision }, files, history);
+  const stands = { kind, revision, state: entry?.state };
   const logged: LogEntry = {
     event: EVENTS[kind],
     revision,
     direction: reverting ? "down" : null,
     durationMs: null,
-    details: position === null ? null : { position },
+    details: position !== null ? { position } : await acceptedOver(target, connection, stands),
   };
   const [before, after] = frameOf(target, history);
   const own = `${rows(sql, context)}; ${sql.log(context, logged)};`;
   const declared = kind === "mark-done" && direction === "up" && kept !== "" ? mirror : null;
   const guard =
     declared === null ? "" : await declaredGuard(target, declared, { files, revisions: [revision] });
-  const isWhole = kind === "mark-done" && position === null && entry?.state === "partial";
-  const left = isWhole && damage === null ? await backfillLeft(target, connection, row) : null;
+  const isWhole = position === null && damage === null;
+  const left = isWhole ? await backfillLeft(target, connection, { ...row, ...stands }) : null;
   const results = await writeUnderLock(
     connection,
     lock,
@@ -289,7 +284,12 @@ const EVENTS = {
   retry: "retry",
 } as const;
 
-function find(request: Correction, files: Listing, history: RecordedHistory): string {
+/** Throws `ConfigError` for what neither the files nor the ledger know. */
+export function findRevision(
+  request: Pick<Correction, "revision">,
+  files: Listing,
+  history: RecordedHistory,
+): string {
   const known = new Set([
     ...history.entries.map((entry) => entry.revision),
     ...(history.damage?.lost.map(({ revision }) => revision) ?? []),

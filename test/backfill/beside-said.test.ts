@@ -74,6 +74,38 @@ test("an older release beside a newer one's backfill has nothing to do, and says
   expect((await other.godwit.fails(1, "up", "--json")).json.problems[0].code).toBe("PLAN_VANISHED");
 });
 
+test("an older release beside a backfill whose run has died has nothing to do, and says so", async ({
+  db,
+}) => {
+  const { target, godwit } = bothOf(db);
+  const { run, recorded, resume } = await heldBetweenWindows(target);
+  recorded.abort(new Error("ended by the test"));
+  await expect(run).rejects.toThrow("are done and stay");
+  const older = bothOf(db, { "0001_table.sql": TABLE });
+  expect((await older.godwit("up", "--json")).json.report).toMatchObject({
+    ...{ outcome: "done", steps: [] },
+    warnings: [
+      {
+        code: "PLAN_VANISHED",
+        message:
+          "The database is ahead of these files: 0002_fill. The backfill 0002_fill is half done, and no run works on it: the release that has its file goes on with it.",
+      },
+    ],
+  });
+  await older.godwit("plan");
+  // Among newer files, the file is gone.
+  const other = bothOf(db, { "0001_table.sql": TABLE, "0003_other.sql": "select 1;" });
+  expect((await other.godwit.fails(1, "up", "--json")).json.problems).toMatchObject([
+    {
+      code: "PLAN_PARTIAL",
+      hint: "Restore the file and run `godwit up` to finish it. If its rows that are done may stay as they are, run `godwit repair --forget 0002_fill`.",
+    },
+  ]);
+  await resume();
+  await godwit("up");
+  await older.godwit("up");
+});
+
 test("godwit backfill says which run works on it, and that none does when it has ended", async ({ db }) => {
   const { target, godwit } = bothOf(db);
   const { run, recorded, resume } = await heldBetweenWindows(target);

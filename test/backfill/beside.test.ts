@@ -3,7 +3,6 @@ import { describe } from "vitest";
 import type { GodwitError } from "../../src/errors.ts";
 import { openLedger } from "../../src/ledger/ledger.ts";
 import { undoBackfill } from "../../src/run/backfill-undo.ts";
-import { tellBackfill } from "../../src/run/backfills.ts";
 import { repair } from "../../src/run/repair.ts";
 import type { Report } from "../../src/run/report/report.ts";
 import { statusOf } from "../../src/run/status.ts";
@@ -11,45 +10,12 @@ import { expect, ledgerSchema, type TestDatabase, test } from "../support/databa
 import { startPgbouncer, withoutPgbouncer } from "../support/pgbouncer.ts";
 import { chanceFor } from "../support/seed.ts";
 import { down, folderOf, recorder, targetOf, UP, up, writeFiles } from "../support/target.ts";
+import { FILL, FILES as HELD, heldBetweenWindows, TABLE } from "./held.ts";
 
-const TABLE = `create table products (id int primary key, hits int not null default 0);
-insert into products (id) select generate_series(1, 2000); analyze products;`;
-const FILL = `-- godwit: backfill table=products background=yes undo=yes min-rows=100 max-rows=100
-update products set hits = hits + 1 where :window;
-`;
-const FILES = {
-  "0001_table.sql": TABLE,
-  "0002_fill.sql": FILL,
-  "0003_strict.sql": "-- godwit: requires=0002_fill\nalter table products add check (hits = 1);",
-  "0004_other.sql": "create table other (id int);",
-};
+const FILES = { ...HELD, "0004_other.sql": "create table other (id int);" };
 const HITS = "select hits, count(*)::int as n from products group by hits order by hits";
 const DONE = [{ hits: 1, n: 2000 }];
 const HISTORY = `select revision, state from "${ledgerSchema}".migration_history order by sequence`;
-
-type Place = ReturnType<typeof targetOf>;
-const rate = (target: Place, value: number | null) =>
-  tellBackfill(target, { revision: "0002_fill", word: { kind: "rate", rate: value } }, recorder());
-
-/** A run whose backfill stands still between two windows, with the migrations lock free, until it is told to go on. */
-async function held(target: Place) {
-  await up(target, recorder(), { goal: { ...UP.goal, to: "0001" } });
-  let pausing: Promise<unknown> | undefined;
-  const recorded = recorder((event) => {
-    if (event.kind === "backfill-progress" && event.windows === 2)
-      pausing = tellBackfill(target, { revision: "0002_fill", word: { kind: "pause" } }, recorder());
-  });
-  await rate(target, 1000);
-  const run = up(target, recorded);
-  run.catch(() => {});
-  await Promise.race([recorded.once("backfill-paused"), run]);
-  await pausing;
-  const resume = async () => {
-    await rate(target, null);
-    await tellBackfill(target, { revision: "0002_fill", word: { kind: "resume" } }, recorder());
-  };
-  return { run, recorded, resume };
-}
 
 describe("a backfill in the background", () => {
   test("comes last, and what requires it behind it", async ({ db }) => {
@@ -70,7 +36,7 @@ describe("a backfill in the background", () => {
   test("lets another run do what does not wait, which says what still runs", async ({ db }) => {
     const folder = folderOf(FILES);
     const target = targetOf({ url: db.url, folder });
-    const { run, resume } = await held(target);
+    const { run, resume } = await heldBetweenWindows(target);
     writeFiles(folder, { "0005_new.sql": "create table later (id int);" });
     const beside = targetOf({ url: db.url, folder });
     const report = await up(beside);
@@ -112,7 +78,7 @@ describe("a run that waits for backfills", () => {
 
   test("does what does not wait, waits for the other run, and then does the rest", async ({ db }) => {
     const folder = folderOf(FILES);
-    const { run, resume } = await held(targetOf({ url: db.url, folder }));
+    const { run, resume } = await heldBetweenWindows(targetOf({ url: db.url, folder }));
     writeFiles(folder, { "0005_new.sql": "create table later (id int);" });
     const recorded = recorder();
     const waiting = up(targetOf({ url: db.url, folder }), recorded, WAITING);
@@ -133,7 +99,7 @@ describe("a run that waits for backfills", () => {
     db,
   }) => {
     const folder = folderOf(FILES);
-    const { run, recorded: other, resume } = await held(targetOf({ url: db.url, folder }));
+    const { run, recorded: other, resume } = await heldBetweenWindows(targetOf({ url: db.url, folder }));
     const recorded = recorder();
     const options = { ...WAITING, goal: { ...UP.goal, to: "0003" } };
     const waiting = up(targetOf({ url: db.url, folder }), recorded, options);
@@ -151,7 +117,7 @@ describe("while a backfill runs beside others,", () => {
   test("a repair of it and an undo are refused, and its table is nobody else's", async ({ db }) => {
     const folder = folderOf(FILES);
     const target = targetOf({ url: db.url, folder });
-    const { run, resume } = await held(target);
+    const { run, resume } = await heldBetweenWindows(target);
     for (const kind of [{ kind: "forget" }, { kind: "retry", position: null }] as const)
       await expect(
         repair(target, { ...kind, revision: "0002_fill" }, { confirm: db.name }, recorder()),
@@ -196,7 +162,7 @@ describe("while a backfill runs beside others,", () => {
   test("a run that is ended is followed by one that goes on", async ({ db }) => {
     const folder = folderOf(FILES);
     const target = targetOf({ url: db.url, folder });
-    const { run, recorded, resume } = await held(target);
+    const { run, recorded, resume } = await heldBetweenWindows(target);
     recorded.abort(new Error("ended by the test"));
     await expect(run).rejects.toThrow("are done and stay");
     await resume();

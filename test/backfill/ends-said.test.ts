@@ -1,9 +1,11 @@
 /** What a backfill that is ended says of itself: what the ledger has, and no more. */
 import { describe } from "vitest";
+import { tellBackfill } from "../../src/run/backfills.ts";
+import { migrate } from "../../src/run/migrate.ts";
 import { connect } from "../../src/run/session/connect.ts";
 import { acquireLock } from "../../src/run/session/locked.ts";
-import { expect, ledgerSchema, test } from "../support/database.ts";
-import { folderOf, recorder, targetOf, UP, up } from "../support/target.ts";
+import { expect, ledgerSchema, type TestDatabase, test } from "../support/database.ts";
+import { down, folderOf, recorder, targetOf, UP, up } from "../support/target.ts";
 import { FILES, FILL, heldBetweenWindows, TABLE } from "./held.ts";
 
 const ROWS = `select rows::int as n from "${ledgerSchema}".migration_backfills`;
@@ -64,4 +66,59 @@ test("a run that has done all windows and gets no lock for the end says so, with
   expect(await db.sql("select hits, count(*)::int as n from products group by hits")).toEqual([
     { hits: 1, n: 2000 },
   ]);
+});
+
+describe("a run whose lock another one takes over between two windows", () => {
+  const SLOW = FILL.replace("background=yes ", "");
+  const TAKEN = `update "${ledgerSchema}".migration_locks set fence = fence + 1, run_id = gen_random_uuid()`;
+  const takesOver = (db: TestDatabase, from: number) => {
+    let taking: Promise<unknown> | undefined;
+    const context = recorder((event) => {
+      if (event.kind === "backfill-progress" && event.windows >= from) taking ??= db.sql(TAKEN);
+    });
+    return { context, taken: () => taking };
+  };
+
+  test.for(["", "parallel=3"])(
+    "does not say that nothing was done, there and back (%s)",
+    async (options, { db }) => {
+      const fill = SLOW.replace("undo=yes", `undo=yes ${options}`);
+      const folder = folderOf({ "0001_table.sql": TABLE, "0002_fill.sql": fill });
+      // Its lock is a lease, which others can take over while it is away.
+      const target = targetOf({ url: db.url, folder, pooling: "transaction" });
+      const free = () =>
+        db.sql(`update "${ledgerSchema}".migration_locks set run_id = null, expires_at = null`);
+      const rate = (value: number | null) =>
+        tellBackfill(target, { revision: "0002_fill", word: { kind: "rate", rate: value } }, recorder());
+      await rate(1000);
+      const there = takesOver(db, 2);
+      const error = await up(target, there.context).catch((thrown: unknown) => thrown);
+      await there.taken();
+      const [{ n }] = (await db.sql(ROWS)) as [{ n: number }];
+      expect(error).toMatchObject({
+        code: "LOCK_LOST",
+        message: expect.stringContaining("while 0002_fill was running"),
+        hint: expect.stringContaining(`${n} rows of public.products`),
+      });
+      expect(`${(error as Error).message} ${(error as { hint: string }).hint}`).not.toContain(
+        "nothing of it",
+      );
+      await free();
+      await rate(null);
+      await up(target);
+      await rate(1000);
+      const half = takesOver(db, 2);
+      const back = await migrate(target, down("-1"), half.context).catch((thrown: unknown) => thrown);
+      await half.taken();
+      expect(back).toMatchObject({
+        code: "LOCK_LOST",
+        message: expect.stringContaining("while 0002_fill was running"),
+        hint: expect.stringMatching(/\d+ rows of .*products.* are taken back/),
+      });
+      await free();
+      await rate(null);
+      await migrate(target, down("-1"), recorder());
+      expect(await db.sql("select distinct hits from products")).toEqual([{ hits: 0 }]);
+    },
+  );
 });

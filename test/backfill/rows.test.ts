@@ -102,7 +102,9 @@ describe("rows of a backfill", () => {
       ),
     });
     const godwit = commandIn({ folder, url: db.url });
-    expect((await godwit.fails(1, "up")).stderr).toContain("Correct those rows, or the function.");
+    expect((await godwit.fails(1, "up")).stderr).toContain(
+      "Or correct the function, and say with `godwit repair --accept 0002_slug`",
+    );
     const accept = ["repair", "--accept", "0002_slug", "--confirm", db.name] as const;
     expect((await godwit.fails(1, ...accept)).stderr).toContain("not edited");
     writeFiles(folder, { "migrations/0002_slug.ts": text("second") });
@@ -110,6 +112,14 @@ describe("rows of a backfill", () => {
     expect(stderr).toMatch(/rows that were refused: `godwit repair --accept 0002_slug`, then run again/);
     const [{ failed } = { failed: [] }] = await db.sql<{ failed: string[][] }>(STATE);
     await godwit(...accept);
+    // Which rows have which text stays in the log.
+    expect(
+      await db.sql(
+        `select details -> 'backfill' as over from "${ledgerSchema}".migration_log where event = 'accepted'`,
+      ),
+    ).toMatchObject([
+      { over: { table: "public.products", rows: 2000 - failed.length, refused: failed.length } },
+    ]);
     await godwit("up");
     expect(
       await db.sql(

@@ -1,7 +1,8 @@
 /** `godwit repair` */
 import { ConfigError } from "../../errors.ts";
 import type { Repair } from "../../run/corrections.ts";
-import { nameToConfirm, type RepairReport, repair } from "../../run/repair.ts";
+import { type RepairReport, repair } from "../../run/repair.ts";
+import { confirmationOf } from "../../run/repair-confirmation.ts";
 import { ask } from "../ask.ts";
 import type { Answer, Invocation } from "../command.ts";
 import { type Session, withFiles } from "../session.ts";
@@ -81,12 +82,13 @@ function placeOf(text: string): { revision: string; position: number | null } {
 }
 
 async function confirmed(invocation: Invocation, session: Session, request: Repair): Promise<string> {
-  const database = await nameToConfirm(session.target, session.context);
+  const { database, loses } = await confirmationOf(session.target, request, session.context);
+  const then = loses === null ? "" : `${loses.message}${loses.hint === undefined ? "" : ` ${loses.hint}`}`;
   const revision = request.kind === "rebuild" ? "the ledger" : request.revision;
   return ask(invocation, {
-    text: `${request.kind} ${revision} in database "${database}"? Type its name to confirm: `,
+    text: `${then === "" ? "" : `What that says: ${then}\n`}${request.kind} ${revision} in database "${database}"? Type its name to confirm: `,
     refusal: {
-      message: "Without a terminal, godwit repair needs the name of the database.",
+      message: `Without a terminal, godwit repair needs the name of the database.${then === "" ? "" : ` What it would say: ${then}`}`,
       hint: `If it is this one: --confirm ${database}`,
     },
   });

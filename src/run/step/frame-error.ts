@@ -10,8 +10,11 @@ import { asSchemaGone } from "../session/schema-gone.ts";
 import type { StepContext } from "./context.ts";
 import type { Prepared } from "./prepared.ts";
 
-/** The position of such an error is not one in the file, so it is removed. */
-export function frameError(error: unknown, revision: string): unknown {
+/**
+ * The position of such an error is not one in the file, so it is removed. `within`: something of the step may be done and stays,
+ * which is said by whoever knows it.
+ */
+export function frameError(error: unknown, revision: string, where: "whole" | "within" = "whole"): unknown {
   if (!(error instanceof DatabaseError)) return error;
   if (error.sqlState === UNIQUE_VIOLATION && /migration_(history|log)/.test(error.message))
     return new LockError(
@@ -23,10 +26,10 @@ export function frameError(error: unknown, revision: string): unknown {
       { cause: error },
     );
   if (error.sqlState === NOT_NULL_VIOLATION && /migration_log/.test(error.message))
-    return rowGone(revision, error);
+    return rowGone(revision, { cause: error, where });
   const gone = asSchemaGone(error);
   if (gone !== error) return gone;
-  if (error.sqlState === READ_ONLY_TRANSACTION) return leftReadOnly(revision, error);
+  if (error.sqlState === READ_ONLY_TRANSACTION) return leftReadOnly(revision, { cause: error, where });
   if (error.sqlState === PRESENT_SQLSTATE) return appliedByTool(restored(error.message), error);
   if (error.sqlState === INDEX_SQLSTATE) return indexRefused(error);
   const unexpected = asUnexpected(error);
@@ -35,7 +38,10 @@ export function frameError(error: unknown, revision: string): unknown {
     return new LockError(
       {
         code: "LOCK_LOST",
-        message: `The migration lock was taken over by another run before ${revision} began; nothing of it was done.`,
+        message:
+          where === "whole"
+            ? `The migration lock was taken over by another run before ${revision} began; nothing of it was done.`
+            : `The migration lock was taken over by another run while ${revision} was running.`,
         hint: "Run again: the plan is made again from the ledger.",
       },
       { cause: error },
@@ -70,24 +76,32 @@ export function indexRefused(error: DatabaseError): StepFailed {
   return new StepFailed({ code: "STEP_INDEX_INVALID", message, hint }, { cause: error });
 }
 
+interface Circumstances {
+  readonly cause: unknown;
+  readonly where: "whole" | "within";
+}
+
 /** The ledger has no row of the step in the open transaction. The transaction fails, and nothing of it is kept. */
-function rowGone(revision: string, cause: unknown): StepFailed {
+function rowGone(revision: string, { cause, where }: Circumstances): StepFailed {
   return new StepFailed(
     {
       code: "STEP_ENDED_TRANSACTION",
       message: `The row of ${revision} was not in the ledger any more when it was to be completed.`,
-      hint: `It was rolled back; nothing of it was kept. Look for what changes migration_history (a trigger or a rule on it, or ${revision} itself), remove that, then run again.`,
+      hint: `${where === "whole" ? "It was rolled back; nothing of it was kept. " : ""}Look for what changes migration_history (a trigger or a rule on it, or ${revision} itself), remove that, then run again.`,
     },
     { cause },
   );
 }
 
-function leftReadOnly(revision: string, cause: unknown): StepFailed {
+function leftReadOnly(revision: string, { cause, where }: Circumstances): StepFailed {
   return new StepFailed(
     {
       code: "STEP_FAILED",
       message: `${revision} left its transaction read-only, so its ledger row could not be written.`,
-      hint: "It was rolled back; nothing of it was kept: remove what sets transaction_read_only, then run again.",
+      hint:
+        where === "whole"
+          ? "It was rolled back; nothing of it was kept: remove what sets transaction_read_only, then run again."
+          : "Remove what sets transaction_read_only, then run again.",
     },
     { cause },
   );

@@ -87,7 +87,7 @@ async function insideTransaction(
     ledger.sql.finishStatement(key, context.author, context.kind.session ? KEPT_STATE : undefined),
   );
   const framed = (error: unknown) => {
-    throw frameError(error, key.revision);
+    throw frameError(error, key.revision, "within");
   };
   if (!context.kind.session) {
     const bound = execution.setsLockTimeout

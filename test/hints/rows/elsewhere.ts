@@ -46,6 +46,10 @@ const LOST_VALUES = {
   file: "test/backfill/lost.test.ts",
   title: "in the middle of a way back stop it, and each way out ends",
 };
+const DECLARED: Elsewhere = {
+  file: "test/backfill/declared.test.ts",
+  title: "`repair --retry` of it names the rows that are taken back, and what it advises takes all back",
+};
 const OTHER_TABLE: Elsewhere = {
   file: "test/backfill/other-table.test.ts",
   title: "a way back does not go on in another table of that name, and says how it ends",
@@ -277,6 +281,17 @@ export const ELSEWHERE: Readonly<Record<string, Elsewhere>> = {
   "cli/commands/backfill.ts statusLine: godwit status": {
     file: "test/backfill/lost.test.ts",
     title: "says so: plan, status, a dry run and `godwit backfill`",
+  },
+  "run/backfill-left.ts wayBackLeft: godwit backfill undo …": DECLARED,
+  "run/backfill-left.ts wayBackLeft: godwit up": DECLARED,
+  "run/backfill-left.ts wayBackLeft: godwit backfill forget …": {
+    file: "test/backfill/declared.test.ts",
+    title:
+      "`repair --mark-done` of it names the rows that are not taken back, and where their old values are",
+  },
+  "run/step/backfill/rest.ts retryFailed: godwit repair --accept …": {
+    file: "test/backfill/rows.test.ts",
+    title: "that were refused go through a corrected function alone",
   },
   // Old values of backfills.
   "run/step/backfill/keep.ts undoOf: godwit backfill forget …": KEPT,

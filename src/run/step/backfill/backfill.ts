@@ -18,11 +18,12 @@
  * half the rows. So is a row that PostgreSQL refuses: at a single row its key is remembered, and the rest is done. The
  * backfill fails at the end then, and the next run tries those rows again.
  */
+
+import { tableGuard } from "../../../backfill/guard.ts";
 import { halfOf, mostRows, nextRows } from "../../../backfill/pace.ts";
 import { speedOf } from "../../../backfill/speed.ts";
 import { targetAt } from "../../../backfill/throttle.ts";
 import { isBackground } from "../../../core/backfill.ts";
-import { tableGuard } from "../../../core/sql/table-guard.ts";
 import { GodwitError } from "../../../errors.ts";
 import type { BackfillState } from "../../../ledger/backfills-sql.ts";
 import { UNASKED, UNRECORDED } from "../../report/committed.ts";
@@ -38,7 +39,7 @@ import { type Watch, watch } from "../watch.ts";
 import { begin, underWay, withdraw } from "./begin.ts";
 import { aside, type HeldLocks, heldLocks } from "./beside.ts";
 import { admit, allowedRows, waitForTurn, waitToBegin } from "./control.ts";
-import { otherTable } from "./edited.ts";
+import { explained, otherTable } from "./edited.ts";
 import { committedOf, type Filling, report } from "./filling.ts";
 import { claimOf, claimRanges, fillRanges, hasRanges } from "./ranges.ts";
 import { isOfItsRows, passOver, refuseRemainder, retryFailed } from "./rest.ts";
@@ -212,7 +213,8 @@ async function fill(filling: Filling, observed: Watch): Promise<void> {
         });
         await pauseBeforeRetry(context, step, attempt++, problem, observed.blockers);
         rows = Math.max(1, halfOf(rows));
-      } else if (!isOfItsRows(error, filling)) throw error;
+      } else if (!isOfItsRows(error, filling))
+        throw await explained(context.connection, error, { table: filling.table, step });
       else if (rows > 1) rows = halfOf(rows);
       else if (refusedRows(filling) + 1 >= MOST_FAILED) throw error;
       else await passOver(filling, error);

@@ -61,7 +61,7 @@ export async function begin(
   const { backfill } = body;
   // In the settings of the file: behind a pooler they hold in a transaction only.
   await connection.execute(statementFrame(parts, "").open).catch((error: unknown) => {
-    throw frameError(error, step.revision);
+    throw frameError(error, step.revision, known === null ? "whole" : "within");
   });
   await refuseSkipping(context, backfill, body.file);
   await refuseProbe(context, backfill, body.file);
@@ -107,6 +107,7 @@ export async function begin(
     tableOid: table.oid,
     key: table.key.map(({ name }) => name),
     keyTypes: typesOf(table),
+    keyOrder: table.keyOrder,
     bound,
     estimatedRows: table.estimatedRows,
   };

@@ -1,7 +1,7 @@
 /** A backfill goes on only with the text that began it: nobody else can say whether the rows that are done are right. */
+import { OTHER_TABLE_SQLSTATE, type OtherTable, tableGuard } from "../../../backfill/guard.ts";
 import { type FoundTable, typesOf } from "../../../backfill/table.ts";
 import type { Step } from "../../../core/plan.ts";
-import { OTHER_TABLE_SQLSTATE } from "../../../core/sql/table-guard.ts";
 import type { Connection } from "../../../database/connection.ts";
 import { DatabaseError, PlanRefused, SourceError } from "../../../errors.ts";
 import type { UndoState } from "../../../ledger/backfill-undo-sql.ts";
@@ -63,11 +63,30 @@ export function refuseOther(state: BackfillState, table: FoundTable, step: Step)
       step,
       `Another table has that name now, and none of its rows is known to be done.`,
     );
+  const { keyOrder } = state;
+  const at = keyOrder?.findIndex((was, place) => was !== "" && was !== table.keyOrder[place]) ?? -1;
+  if (keyOrder !== null && at >= 0)
+    throw otherPlace(
+      state,
+      step,
+      `${table.key[at]?.name} was ordered by version ${keyOrder[at]} of its collation, and the server orders it by version ${table.keyOrder[at] || "(unknown)"} now, where that place may be another one.`,
+      "Go on where the library of the server has that version",
+    );
 }
 
-/** What `readTable` has thrown. A table that is not there ends what is half done, and no other one may take its place. */
-export function withoutTable(error: unknown, state: BackfillState, { file, revision }: Step): unknown {
-  if (!(error instanceof SourceError) || error.code !== "BACKFILL_TABLE") return error;
+/**
+ * What `readTable` has thrown. A table or a key that is not there ends what is half done, and no other one may take its
+ * place.
+ */
+export function withoutTable(error: unknown, state: BackfillState, step: Step): unknown {
+  if (!(error instanceof SourceError)) return error;
+  if (error.code === "BACKFILL_KEY") {
+    const { message, details } = error.toProblem();
+    // The hint names other keys, in whose order the position is no place.
+    return details?.collation === undefined ? otherPlace(state, step, message) : error;
+  }
+  if (error.code !== "BACKFILL_TABLE") return error;
+  const { file, revision } = step;
   const { table, position, rows } = state;
   return new PlanRefused([
     {
@@ -80,24 +99,49 @@ export function withoutTable(error: unknown, state: BackfillState, { file, revis
   ]);
 }
 
-/** What `tableGuard` has raised: the table was replaced while windows ran. That window is rolled back. */
-export function otherTable(
-  error: unknown,
-  { table, step: { file, revision } }: { readonly table: FoundTable; readonly step: Step },
-): unknown {
+const OTHER: Readonly<Record<OtherTable, (table: string) => string>> = {
+  gone: (table) => `there is no table ${table} any more`,
+  other: (table) =>
+    `another table has got the name ${table} while its windows ran. None of its rows was changed`,
+  key: (table) =>
+    `the key of ${table} is another one since its windows run: a column has another name, type or collation, or its unique index is gone`,
+  order: (table) => `the server orders the key of ${table} in another way since its windows run`,
+};
+
+interface Guarded {
+  readonly table: FoundTable;
+  readonly step: Step;
+}
+
+/** What `tableGuard` has raised: the table or its key was replaced while windows ran. That window is rolled back. */
+export function otherTable(error: unknown, { table, step: { file, revision } }: Guarded): unknown {
   if (!(error instanceof DatabaseError) || error.sqlState !== OTHER_TABLE_SQLSTATE) return error;
+  const what = OTHER[error.message as OtherTable] ?? OTHER.other;
   return new PlanRefused(
     [
       {
         code: "BACKFILL_EDITED",
-        message: `${file} has stopped: another table has got the name ${table.shown} while its windows ran. None of its rows was changed.`,
-        hint: "Restore the table, then run again: the windows that are done stay. The next run says what else may be done.",
+        message: `${file} has stopped: ${what(table.shown)}.`,
+        hint: "Restore the table and its key, then run again: the windows that are done stay. The next run says what else may be done.",
         place: { file },
         details: { revision, table: table.shown },
       },
     ],
     { cause: error },
   );
+}
+
+/** What a window has met, or that its table or key is another one, which its statements cannot know. */
+export async function explained(connection: Connection, error: unknown, guarded: Guarded): Promise<unknown> {
+  // undefined_table, undefined_column and their kin
+  if (!(error instanceof DatabaseError) || error.sqlState?.startsWith("42") !== true) return error;
+  try {
+    await connection.execute(tableGuard(guarded.table));
+    return error;
+  } catch (raised) {
+    const other = otherTable(raised, guarded);
+    return other === raised ? error : other;
+  }
 }
 
 /** The same for a way back that has come to a place already. */
@@ -118,13 +162,18 @@ export function refuseOtherWayBack(
   ]);
 }
 
-function otherPlace(state: BackfillState, { file, revision }: Step, why: string): PlanRefused {
+function otherPlace(
+  state: BackfillState,
+  { file, revision }: Step,
+  why: string,
+  how = "Restore the table and its key to go on",
+): PlanRefused {
   const { table, position, rows } = state;
   return new PlanRefused([
     {
       code: "BACKFILL_EDITED",
       message: `${file} is half done: ${rows} rows of ${table} up to ${upToOf(state)}. ${why}`,
-      hint: `Restore the table and its key to go on. To go through the whole table: \`godwit repair --retry ${revision}\`, then run again.`,
+      hint: `${how}. To go through the whole table: \`godwit repair --retry ${revision}\`, then run again.`,
       place: { file },
       details: { revision, table, position, rows },
     },

@@ -17,10 +17,10 @@
  * and its range is taken up again on a new one.
  */
 import { randomUUID } from "node:crypto";
+import { tableGuard } from "../../../backfill/guard.ts";
 import type { KeyValue } from "../../../backfill/key.ts";
 import { blocksOf, sampledBounds } from "../../../backfill/sample.ts";
 import { MOST_PARALLEL } from "../../../core/backfill.ts";
-import { tableGuard } from "../../../core/sql/table-guard.ts";
 import { DatabaseError } from "../../../errors.ts";
 import type { BackfillRange } from "../../../ledger/backfill-ranges-sql.ts";
 import type { BackfillState } from "../../../ledger/backfills-sql.ts";
@@ -104,7 +104,7 @@ export async function fillRanges(filling: Filling, claim: string, fill: Fill): P
   const begunAt = performance.now();
   const figures = { filling, claim, queue, total, fill, workers, begunAt };
   const refused = { count: state.failed.length };
-  const work: Work = { ...figures, refused, connected: 0, isPaused: false, waits: 0, failed: null };
+  const work: Work = { ...figures, refused, busy: workers, isPaused: false, waits: 0, failed: null };
   await Promise.all(Array.from({ length: workers }, (_, at) => worker(work, at + 1)));
   await recall(filling, total);
   if (work.failed !== null) throw toldWithAll(work.failed.error, filling);
@@ -121,8 +121,8 @@ interface Work {
   readonly fill: Fill;
   readonly begunAt: number;
   readonly workers: number;
-  /** Workers that have a connection. */
-  connected: number;
+  /** Workers that have a connection, or wait for one. */
+  busy: number;
   /** A person has paused them, and that was said. */
   isPaused: boolean;
   /** How often a worker has begun to wait. */
@@ -138,18 +138,12 @@ async function worker(work: Work, number: number): Promise<void> {
   let settled = -1;
   for (let lost = 1; work.queue.length > 0 && work.failed === null; lost++) {
     try {
-      await withOneConnection(context.target, around, async (connection) => {
-        work.connected++;
-        try {
-          await onConnection(work, { ...context, connection }, number);
-        } finally {
-          work.connected--;
-        }
-      });
+      await withOneConnection(context.target, around, (connection) =>
+        onConnection(work, { ...context, connection }, number),
+      );
     } catch (error) {
       // The server has no connection left for this worker, and the others do its ranges.
-      if (error instanceof DatabaseError && error.code === "DATABASE_UNREACHABLE" && work.connected > 0)
-        return;
+      if (error instanceof DatabaseError && error.code === "DATABASE_UNREACHABLE" && work.busy > 1) break;
       const gone = error instanceof DatabaseError && error.code === "DATABASE_CONNECTION_LOST";
       const done = work.total.windows + work.waits;
       if (done > settled) lost = 1;
@@ -161,6 +155,7 @@ async function worker(work: Work, number: number): Promise<void> {
       work.failed ??= { error };
     }
   }
+  work.busy--;
 }
 
 async function onConnection(work: Work, context: StepContext, worker: number): Promise<void> {

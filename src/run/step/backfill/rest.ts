@@ -69,7 +69,7 @@ export async function retryFailed(filling: Filling): Promise<void> {
     {
       code: "BACKFILL_ROWS",
       message: `${filling.body.file} could not change ${failed.length === 1 ? "a row" : `${failed.length} rows`} of ${table.shown} (${named.join("; ")}${more}): ${filling.firstFailure?.message}`,
-      hint: filling.body.rows === undefined ? "Correct those rows." : "Correct those rows, or the function.",
+      hint: `Correct those rows. Or correct the ${filling.body.rows === undefined ? "statement" : "function"}, and say with \`godwit repair --accept ${filling.prepared.step.revision}\` that the other rows may stay as they are: only those go through it.`,
       place: { file: filling.body.file, ...(filling.firstFailure as Partial<RowsThrew>).place },
       details: { table: table.shown, key: filling.state.key, failed },
     },

@@ -1,10 +1,11 @@
 /** One window of the way back, and what is said of it. `undo.ts` says what a crash leaves behind. */
+
+import { tableGuard } from "../../../backfill/guard.ts";
 import { describeKey, type KeyValue } from "../../../backfill/key.ts";
 import { speedOf } from "../../../backfill/speed.ts";
 import { windowEnd } from "../../../backfill/statement.ts";
 import type { BackfillTable, FoundTable } from "../../../backfill/table.ts";
 import { bringBack } from "../../../backfill/undo.ts";
-import { tableGuard } from "../../../core/sql/table-guard.ts";
 import { StepFailed } from "../../../errors.ts";
 import type { BackfillControls } from "../../../ledger/backfill-controls-sql.ts";
 import type { UndoDone, UndoState } from "../../../ledger/backfill-undo-sql.ts";
@@ -49,7 +50,7 @@ export async function undoWindow(undoing: Undoing, bound: KeyValue, rows: number
   const { connection, ledger } = context;
   const { revision } = prepared.step;
   const framed = (error: unknown) => {
-    throw frameError(error, revision);
+    throw frameError(error, revision, "within");
   };
   // What no trigger has seen on the way there, none sees on the way back.
   const skips = prepared.migration?.backfill?.options.triggers === "skip";
@@ -62,9 +63,8 @@ export async function undoWindow(undoing: Undoing, bound: KeyValue, rows: number
     await connection.execute("rollback");
     return null;
   }
-  const values = { into: kept.name, columns: state.columns };
   const shown = Math.max(0, SHOWN_KEYS - state.keys.length);
-  const text = bringBack(values, table, { from: range.from, to: end.key }, shown);
+  const text = bringBack(state.columns, { table, kept }, { from: range.from, to: end.key }, shown);
   const [result] = await connection.execute(text).catch(unplaced);
   const found = result?.rows[0] as Omit<UndoDone, "position"> | undefined;
   const { restored = 0, changed = 0, gone = 0, keys = [] } = found ?? {};
@@ -73,7 +73,7 @@ export async function undoWindow(undoing: Undoing, bound: KeyValue, rows: number
   const moved = ledger.sql.wayBackMoved(revision, { rows: end.rows, rowsPerSecond, slowedBy });
   const written = `${keep}${tableGuard(table)}; ${ledger.sql.undoWindowDone(revision, done)}; ${moved}`;
   const results = await connection.execute(statementFrame(parts, written).close).catch((error: unknown) => {
-    throw otherTable(frameError(error, revision), { table, step: prepared.step });
+    throw otherTable(frameError(error, revision, "within"), { table, step: prepared.step });
   });
   undoing.controls = controlsIn(results) ?? undoing.controls;
   undoing.windows++;

@@ -13,15 +13,16 @@
  * A row that somebody has changed since is left as it is and counted. So is one that is deleted, and one to which a trigger
  * gives another value. The position moves in the transaction of the window. So after a crash both are there or neither is, and the next `down` goes on behind it.
  */
+
+import { tableGuard } from "../../../backfill/guard.ts";
 import type { KeyValue } from "../../../backfill/key.ts";
 import { halfOf, mostRows, nextRows } from "../../../backfill/pace.ts";
 import { upperBound } from "../../../backfill/statement.ts";
 import { readTable } from "../../../backfill/table.ts";
 import { FULL, targetAt } from "../../../backfill/throttle.ts";
-import { keptTable } from "../../../backfill/undo.ts";
+import { keptKey } from "../../../backfill/undo.ts";
 import { type Backfill, DEFAULT_WINDOWS } from "../../../core/backfill.ts";
 import { DEFAULT_OPTIONS } from "../../../core/backfill-options.ts";
-import { tableGuard } from "../../../core/sql/table-guard.ts";
 import type { Connection } from "../../../database/connection.ts";
 import { GodwitError, PlanRefused } from "../../../errors.ts";
 import type { BackfillControls } from "../../../ledger/backfill-controls-sql.ts";
@@ -38,7 +39,7 @@ import type { Prepared } from "../prepared.ts";
 import { failureOf, stepError } from "../step-error.ts";
 import { type Watch, watch } from "../watch.ts";
 import { admitBack, allowedRows, waitForTurn, waitToBegin } from "./control.ts";
-import { otherTable, refuseOtherWayBack } from "./edited.ts";
+import { explained, otherTable, refuseOtherWayBack } from "./edited.ts";
 import { refuseLostValues } from "./lost.ts";
 import { claimRanges } from "./ranges.ts";
 import { isOfItsRows } from "./rest.ts";
@@ -157,11 +158,15 @@ async function begin(
   await ownSession(context);
   const parts = frameParts(context, prepared);
   await connection.execute(statementFrame(parts, "").open).catch((error: unknown) => {
-    throw frameError(error, step.revision);
+    throw frameError(error, step.revision, step.reason === "resume" ? "within" : "whole");
   });
   const backfill = prepared.migration?.backfill;
   if (backfill !== undefined) await refuseSkipping(context, backfill, step.file);
   const table = await readTable(connection, keptBackfill(state), step.file);
+  // Its key has the types and collations of the time at which it was made.
+  const place = { table: ledger.sql.undoValuesTable(step.revision), key: keptKey(state.key) };
+  const found = await readTable(connection, { ...keptBackfill(state), ...place }, step.file);
+  const kept = { ...found, shown: table.shown, estimatedRows: null, rewrites: false };
   await connection.execute("rollback");
   // A copy of the database may lack it, and each window writes how fast it is.
   const [recorded] = (await connection.query<{ exists: boolean }>(ledger.sql.hasBackfills())).rows;
@@ -177,7 +182,6 @@ async function begin(
       .catch((error: unknown) => {
         throw frameError(error, step.revision);
       });
-  const kept = keptTable(ledger.sql.undoValuesTable(step.revision), table);
   return {
     ...{ context, prepared, parts, table, kept, state, controls },
     ...{ estimatedRows: done?.changed ?? null, sensor: { throttle: FULL } },
@@ -220,7 +224,8 @@ async function windowsOf(undoing: Undoing, observed: Watch): Promise<void> {
         const problem = stepError(context, prepared, body, error, { committed });
         await pauseBeforeRetry(context, prepared.step, attempt++, problem, observed.blockers);
         rows = Math.max(1, halfOf(rows));
-      } else if (!isOfItsRows(error, undoing)) throw error;
+      } else if (!isOfItsRows(error, undoing))
+        throw await explained(connection, error, { table: undoing.table, step: prepared.step });
       else if (rows > 1) rows = halfOf(rows);
       else throw await refusedRow(undoing, bound, error);
       continue;

@@ -1,10 +1,11 @@
 /** One window of a backfill, in a transaction with its row in the ledger. `backfill.ts` says what a crash leaves behind. */
+
+import { tableGuard } from "../../../backfill/guard.ts";
 import { describeKey, type KeyValue, type Window } from "../../../backfill/key.ts";
 import { windowEnd, windowStatement } from "../../../backfill/statement.ts";
 import type { Backfill } from "../../../core/backfill.ts";
 import { asciiComments } from "../../../core/sql/comments.ts";
 import { restored } from "../../../core/sql/stored.ts";
-import { tableGuard } from "../../../core/sql/table-guard.ts";
 import type { Result } from "../../../database/connection.ts";
 import { DatabaseError, LockError, PlanRefused, StepFailed } from "../../../errors.ts";
 import { controlsIn } from "../../../ledger/backfills.ts";
@@ -75,10 +76,14 @@ export async function runEmpty(filling: Filling): Promise<void> {
 
 /** Does a single row again that could not be changed. Throws what the server says. */
 export async function runFailedRow(filling: Filling, only: KeyValue): Promise<void> {
-  const { context, prepared } = filling;
+  const { context, prepared, table } = filling;
   await open(filling);
   const changed = await change(filling, { only }, 1);
-  await close(filling, context.ledger.sql.rowMended(prepared.step.revision, only, changed));
+  const { step } = prepared;
+  const mended = context.ledger.sql.rowMended(step.revision, only, changed);
+  await close(filling, `${tableGuard(table)}; ${mended}`).catch((error: unknown) => {
+    throw otherTable(error, { table, step });
+  });
 }
 
 /** Throws `PlanRefused` (`BACKFILL_TRIGGERS`) where the role may not turn triggers off. It is asked in a transaction. */
@@ -131,7 +136,7 @@ async function open({ context, prepared, parts, backfill, body }: Filling): Prom
   ];
   const message = [statementFrame(parts, "").open, ...own].join("; ");
   await context.connection.execute(message).catch((error: unknown) => {
-    throw frameError(error, prepared.step.revision);
+    throw frameError(error, prepared.step.revision, "within");
   });
 }
 
@@ -141,7 +146,7 @@ async function close(
 ): Promise<readonly Result[]> {
   const keep = backfill.options.triggers === "skip" ? `${KEEP_TRIGGERS}; ` : "";
   return context.connection.execute(statementFrame(parts, `${keep}${done}`).close).catch((error: unknown) => {
-    throw frameError(error, prepared.step.revision);
+    throw frameError(error, prepared.step.revision, "within");
   });
 }
 
