@@ -85,15 +85,19 @@ export function ordered(select: string): string {
   return `(select jsonb_agg(l.one order by l.place) from (${select}) l(one, place))`;
 }
 
-/** What can be said of every object. */
+/** What can be said of every object. Needs `LABELS` in front of the whole statement. */
 export function described(catalog: string, oid: string, sub = "0"): Record<string, string> {
   const isIt = `classoid = '${catalog}'::regclass and objoid = ${oid} and objsubid = ${sub}`;
   return {
     comment: `(select description from pg_description where ${isIt})`,
-    // Few databases have any, which is asked once.
-    "security labels": `case when exists (select from pg_seclabel) then ${list(`select provider || ': ' || label from pg_seclabel where ${isIt}`)} end`,
+    "security labels": `(select labels from security_labels where ${isIt})`,
   };
 }
+
+/** Few databases have any. Read once for all kinds: asked for in each kind, they took a seventh of the server's time. */
+export const LABELS = `with security_labels as materialized (
+  select classoid, objoid, objsubid, jsonb_agg(provider || ': ' || label order by provider || ': ' || label) as labels
+  from pg_seclabel group by 1, 2, 3)`;
 
 /**
  * Privileges without who has granted them. Those of the owner are named so, because they follow the owner. All privileges

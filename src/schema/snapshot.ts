@@ -8,7 +8,7 @@
 import type { Connection, Row } from "../database/connection.ts";
 import { attached } from "./attached-sql.ts";
 import { defaultPrivileges, ofDatabase } from "./database-sql.ts";
-import { isOfUser, type SnapshotQuery } from "./fragments.ts";
+import { isOfUser, LABELS, type SnapshotQuery } from "./fragments.ts";
 import { relations } from "./relations-sql.ts";
 import { languages, routines } from "./routines-sql.ts";
 import { textSearch, types } from "./types-sql.ts";
@@ -75,6 +75,7 @@ export function snapshotSql(query: SnapshotQuery): string {
     ["quote_all_identifiers", "off"],
   ].map(([name, value]) => `pg_catalog.set_config('${name}', '${value}', true)`);
   return `select ${settings.join(", ")};
+${LABELS}
 ${branches(query).join("\nunion all\n")}`;
 }
 

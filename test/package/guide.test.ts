@@ -1,6 +1,15 @@
 /** Somebody installs Godwit into an empty project and follows its pages, as they come in the package. */
 import { execFileSync, spawnSync } from "node:child_process";
-import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import {
+  chmodSync,
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { transformSync } from "esbuild";
@@ -44,17 +53,15 @@ interface Project {
 
 /** An empty project in which the package is installed. Whoever uses it owns all but what is installed. */
 function project({ manager, node, as, home }: (typeof CASES)[number]): Project {
-  const folder = mkdtempSync(join(place, `${manager}-`));
+  const folder = emptyProject(manager);
   const path = [
     ...(node === null ? [] : [nodes.get(node) ?? ""]),
     join(process.execPath, ".."),
     "/usr/bin",
     "/bin",
   ];
-  writeFileSync(join(folder, "package.json"), '{ "private": true, "type": "module" }');
-  const file = tarball?.path ?? "";
-  if (manager === "npm") install(folder, [file]);
-  else installWithPnpm(folder, file, path.join(":"));
+  if (manager === "npm") copyInstalled(folder);
+  else installWithPnpm(folder, tarball?.path ?? "", path.join(":"));
   const homeFolder = join(folder, "home");
   mkdirSync(homeFolder);
   chmodSync(folder, 0o755);
@@ -68,6 +75,25 @@ function project({ manager, node, as, home }: (typeof CASES)[number]): Project {
     folder,
     env: { PATH: path.join(":"), NO_COLOR: "1", ...(home === "empty" ? { HOME: homeFolder } : {}) },
   };
+}
+
+function emptyProject(prefix: string): string {
+  const folder = mkdtempSync(join(place, `${prefix}-`));
+  writeFileSync(join(folder, "package.json"), '{ "private": true, "type": "module" }');
+  return folder;
+}
+
+/** npm brings the same into every empty project, so it installs once, and each project has a copy. */
+let installed: string | undefined;
+
+function copyInstalled(folder: string): void {
+  if (installed === undefined) {
+    const first = emptyProject("installed");
+    install(first, [tarball?.path ?? ""]);
+    installed = first;
+  }
+  // Links lead to where they led, relative to the project.
+  cpSync(installed, folder, { recursive: true, verbatimSymlinks: true });
 }
 
 /** pnpm itself comes from npm, and keeps its store beside the project. */
