@@ -86,9 +86,9 @@ async function confirmed(invocation: Invocation, session: Session, request: Repa
   const then = loses === null ? "" : `${loses.message}${loses.hint === undefined ? "" : ` ${loses.hint}`}`;
   const revision = request.kind === "rebuild" ? "the ledger" : request.revision;
   return ask(invocation, {
-    text: `${then === "" ? "" : `What that says: ${then}\n`}${request.kind} ${revision} in database "${database}"? Type its name to confirm: `,
+    text: `${then === "" ? "" : `Once confirmed: ${then}\n`}${request.kind} ${revision} in database "${database}"? Type its name to confirm: `,
     refusal: {
-      message: `Without a terminal, godwit repair needs the name of the database.${then === "" ? "" : ` What it would say: ${then}`}`,
+      message: `Without a terminal, godwit repair needs the name of the database.${then === "" ? "" : ` Once confirmed: ${then}`}`,
       hint: `If it is this one: --confirm ${database}`,
     },
   });

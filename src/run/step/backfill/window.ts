@@ -60,7 +60,7 @@ async function holdRange(filling: Filling, { claim, number }: Ranged): Promise<v
   if (row === undefined)
     throw new LockError({
       code: "LOCK_LOST",
-      message: `The windows of ${revision} have meanwhile been taken over by another run.`,
+      message: `The windows of ${revision} have meanwhile been taken over by another run, or their range is gone from the ledger.`,
       hint: "Run again: the plan is made again from the ledger.",
     });
   const position = restored(row.position as KeyValue | null) ?? state.position;
