@@ -236,7 +236,7 @@ export const COMMANDS: readonly CommandRow[] = [
     targets: "each",
     summary: "run what up would do on a scratch server, and show the locks",
     description:
-      "Starts a PostgreSQL of its own in a temporary folder, makes the present schema there from the applied migrations, carries out the plan, and says of each statement which locks it takes, how long they are held, what it writes anew or reads as a whole, and the safer way. The target is only read. Exits 1 if a statement fails.",
+      "Starts a PostgreSQL of its own in a temporary folder, copies the target's schema there, carries out the plan, and says of each statement which locks it takes, how long they are held, what it writes anew or reads as a whole, and the safer way. The target is only read. Exits 1 if a statement fails.",
     arguments: [{ syntax: "[revision]", help: "as for up; -1 and base rehearse what down would do" }],
     honours: PLANNING,
     examples: [

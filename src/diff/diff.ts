@@ -34,6 +34,10 @@ export interface DiffInput {
   readonly renames?: readonly RenameHint[] | undefined;
   /** Who owns what has no owner of its own. */
   readonly owner?: string | undefined;
+  /** What becomes of the rest where the server refuses a statement. Default: nothing more is tried. */
+  readonly afterRefusal?: "stop" | "go on" | undefined;
+  /** Statements that are not carried out. */
+  readonly isLeftOut?: ((text: string) => boolean) | undefined;
 }
 
 export interface SchemaDiff {
@@ -41,6 +45,8 @@ export interface SchemaDiff {
   readonly statements: readonly DiffStatement[];
   /** The schema before them, with the names that it has after them. What is gone from here is gone. */
   readonly renamed: SchemaSnapshot;
+  /** The desired schema. */
+  readonly desired: SchemaSnapshot;
   /** What differs between the copy and the desired state after them. Empty: the statements are proven. */
   readonly left: readonly SchemaDifference[];
   /** The tables whose columns are the same, in another order. PostgreSQL adds a column at the end, and moves none. */
@@ -60,19 +66,21 @@ export async function diffSchemas({
   compared,
   renames = [],
   owner = copy.server.user,
+  afterRefusal = "stop",
+  isLeftOut = () => false,
 }: DiffInput): Promise<SchemaDiff> {
   const goal = await takeSnapshot(desired, compared);
   const look = () => takeSnapshot(copy, compared);
   const done: DiffStatement[] = [];
   const answer = (now: SchemaSnapshot, refused: SchemaDiff["refused"] = null): SchemaDiff => {
     const { differences, moved } = differencesBetween(now, goal);
-    return { statements: done, renamed, left: differences, otherOrder: moved, refused };
+    return { statements: done, renamed, desired: goal, left: differences, otherOrder: moved, refused };
   };
 
   // One that fails is tried again as long as others succeed: it may need them.
   const add = async (texts: readonly string[]) => {
     const before = done.length;
-    let left = texts;
+    let left = texts.filter((text) => !isLeftOut(text));
     for (let tries = Number.POSITIVE_INFINITY; left.length < tries; ) {
       tries = left.length;
       const failed: string[] = [];
@@ -95,11 +103,11 @@ export async function diffSchemas({
   const renamed = first;
   if (await add(statementsBy(BEFORE, changesBetween(first, goal)))) first = await look();
   const { statements } = await deltaOf(copy, desired, owner);
-  const tidied = tidy(statements, { snapshot: first, owner });
+  const tidied = tidy(statements, { snapshot: first, owner }).filter(({ text }) => !isLeftOut(text));
   const better = inlined(tidied, goal);
   if (better !== null && (await triedTogether(copy, better))) done.push(...better);
   else {
-    const refused = await inTurn(copy, tidied, done);
+    const refused = await inTurn(copy, tidied, { done, afterRefusal });
     if (refused !== null) return answer(await look(), refused);
   }
   let now = await look();
@@ -127,7 +135,7 @@ async function tried(copy: Connection, text: string): Promise<SchemaDiff["refuse
 async function inTurn(
   copy: Connection,
   statements: readonly DiffStatement[],
-  done: DiffStatement[],
+  { done, afterRefusal }: { readonly done: DiffStatement[]; readonly afterRefusal: "stop" | "go on" },
 ): Promise<SchemaDiff["refused"]> {
   let waiting: readonly DiffStatement[] = statements;
   for (;;) {
@@ -138,12 +146,12 @@ async function inTurn(
     for (const statement of waiting) {
       const refused = await tried(copy, statement.text);
       if (refused === null) done.push(statement);
-      else if (isMissing(refused.error)) failed.push({ statement, refused });
+      else if (afterRefusal === "go on" || isMissing(refused.error)) failed.push({ statement, refused });
       else return failed[0]?.refused ?? refused;
     }
     const [first] = failed;
     if (first === undefined) return null;
-    if (failed.length === waiting.length) return first.refused;
+    if (failed.length === waiting.length) return afterRefusal === "go on" ? null : first.refused;
     waiting = failed.map(({ statement }) => statement);
   }
 }

@@ -143,16 +143,19 @@ interface WaitRow extends Record<string, unknown> {
   readonly blockers: readonly number[];
 }
 
-/** A prepared transaction is found by the lock that it has on its own number. */
-const WAIT = `select l.relation::pg_catalog.text as oid, l.mode, p.gid as gate, h.mode as held,
-  pg_catalog.pg_blocking_pids($1) as blockers
-from pg_catalog.pg_locks l
-left join pg_catalog.pg_locks h on l.relation is not null and h.granted and h.pid is null
-  and h.locktype = 'relation' and h.relation = l.relation and h.database = l.database
-left join pg_catalog.pg_locks x on x.granted and x.pid is null
-  and x.locktype = 'transactionid' and x.virtualtransaction = h.virtualtransaction
-left join pg_catalog.pg_prepared_xacts p on p.transaction = coalesce(l.transactionid, x.transactionid)
-where l.pid = $1 and not l.granted`;
+/**
+ * A prepared transaction is found by the lock that it has on its own number. The locks are read once: with hundreds of gates
+ * there are thousands, and joins of the view with itself would read them for each row.
+ */
+const WAIT = `with locks as materialized (select * from pg_catalog.pg_locks where pid = $1 and not granted or pid is null and granted),
+waits as materialized (select * from locks where pid = $1),
+holders as materialized (select w.relation, w.mode, h.mode as held, coalesce(w.transactionid, x.transactionid) as number from waits w
+  left join locks h on w.relation is not null and h.pid is null and h.locktype = 'relation'
+    and h.relation = w.relation and h.database = w.database
+  left join locks x on x.pid is null and x.locktype = 'transactionid' and x.virtualtransaction = h.virtualtransaction)
+select o.relation::pg_catalog.text as oid, o.mode, p.gid as gate, o.held,
+  (select pg_catalog.pg_blocking_pids($1)) as blockers
+from holders o left join pg_catalog.pg_prepared_xacts p on p.transaction = o.number`;
 
 /** The tables of each foreign key: the one that has it, and the one that it names. */
 export async function foreignKeysOf(observer: Connection): Promise<readonly (readonly [string, string])[]> {

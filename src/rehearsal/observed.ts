@@ -252,7 +252,7 @@ class Observed {
       throw new PassedOver(
         isMissing
           ? `the scratch server has no extension ${extension}`
-          : `it failed, perhaps only because the scratch server has no ${[...lacking].join(", ")}: ${error.message}`,
+          : `it failed, perhaps only because the scratch server has no ${listed([...lacking])}: ${error.message}`,
       );
     }
   }
@@ -267,6 +267,11 @@ const OUTSIDE_ONLY = new Set(["25001", "2D000"]);
 type Base = Pick<SeenStatement, "text" | "line" | "inTransaction">;
 
 class PassedOver extends Error {}
+
+function listed(names: readonly string[]): string {
+  const others = names.length > 3 ? ` (and ${names.length - 3} more)` : "";
+  return `${names.slice(0, 3).join(", ")}${others}`;
+}
 
 /** No extension makes roles. The scratch server speaks English. */
 function isRole({ message }: DatabaseError): boolean {

@@ -63,7 +63,11 @@ export interface RehearsalReport {
   readonly scratch: string | null;
   /** The scratch server is of another major version than the target. */
   readonly otherVersion: boolean;
-  /** Why the scratch database may differ from the target before the first step. Empty: it was made from all that is applied. */
+  /** What the scratch database was made from before the first step: the target's catalog, or the files that are applied. */
+  readonly from: "catalog" | "files" | null;
+  /** Why it was made from the files. */
+  readonly notFromCatalog: string | null;
+  /** What differs from the target there. Statements that touch it are never called safe. */
   readonly gaps: readonly string[];
   readonly steps: readonly RehearsedStep[];
   /** Of statements; a step of which nothing was rehearsed counts as one. */

@@ -59,3 +59,19 @@ test("a lock that a statement before it has taken is not called none", () => {
   expect(again).toMatchObject({ risk: "safe", why: "It takes no lock that its transaction does not hold." });
   expect(judge(seen("create table fresh ()")).why).toBe("It locks nothing that was there before.");
 });
+
+test("the lock of an index is named beside the weaker one of its table", () => {
+  const locks = [lock("SHARE"), lock("ACCESS EXCLUSIVE", byCustomer)];
+  const { risk, why } = judge(seen("reindex table orders", { locks, rewrites: [byCustomer] }));
+  expect(risk).toBe("blocks reads");
+  expect(why).toContain("SHARE on public.orders and ACCESS EXCLUSIVE on public.by_customer are held");
+  const strong = [lock("ACCESS EXCLUSIVE"), lock("ACCESS EXCLUSIVE", byCustomer)];
+  expect(
+    judge(seen("alter table orders alter x set not null", { locks: strong, scans: [orders] })).why,
+  ).toMatch(/^ACCESS EXCLUSIVE on public\.orders is held/);
+});
+
+test("the safer way is named also where a statement before it holds the lock", () => {
+  const second = { held: [lock("SHARE")], builds: [byCustomer] };
+  expect(judge(seen("create index on orders (x)", second)).safer).toContain("CONCURRENTLY");
+});

@@ -34,11 +34,15 @@ export function judge(seen: SeenStatement): Judgement {
   if (work !== null && kept.length > 0) {
     const worst = kept.filter(({ mode }) => blocksReads(mode));
     const [risk, blocked] =
-      worst.length > 0 ? (["blocks reads", worst] as const) : (["blocks writes", kept] as const);
+      worst.length > 0
+        ? (["blocks reads", [...tablesOf(worst, kept), ...worst]] as const)
+        : (["blocks writes", kept] as const);
     const before = own.length === 0 ? ", by a statement before it in the same transaction," : "";
     const who = risk === "blocks reads" ? "nobody reads or writes it" : "nobody writes it";
-    const why = `${lockWords(blocked)} is held${before} while ${work}: ${who} until ${endOf(seen)}.`;
-    return { risk, why, safer: own.length === 0 ? APART : saferWay(seen) };
+    const words = lockWords(blocked);
+    const are = words.includes(" and ") || words.includes(", ") ? "are" : "is";
+    const why = `${words} ${are} held${before} while ${work}: ${who} until ${endOf(seen)}.`;
+    return { risk, why, safer: saferWay(seen) ?? (blocking(held).length > 0 ? APART : null) };
   }
   if (own.length > 0) {
     const why = `${lockWords(own)}, until ${endOf(seen)}; nothing of it depends on the number of rows.`;
@@ -85,12 +89,21 @@ function named(relations: readonly SeenRelation[]): string {
   return [...new Set(relations.map(nameOf))].join(", ");
 }
 
+/** The weaker locks on the tables of these indexes: a query needs all indexes of its table. */
+function tablesOf(worst: readonly SeenLock[], kept: readonly SeenLock[]): readonly SeenLock[] {
+  const tables = new Set(worst.flatMap(({ table }) => table ?? []));
+  return kept.filter(({ name, kind, mode }) => kind !== "index" && tables.has(name) && !blocksReads(mode));
+}
+
 function lockWords(locks: readonly SeenLock[]): string {
-  const tables = new Set(locks.filter(({ kind }) => kind !== "index").map(({ name }) => name));
+  const tables = new Map<string, LockMode>();
+  for (const { name, kind, mode } of locks)
+    if (kind !== "index" && isAtLeast(mode, tables.get(name) ?? "ACCESS SHARE")) tables.set(name, mode);
   const strongest = new Map<string, LockMode>();
   for (const lock of locks) {
-    // The index of a table that is locked itself says nothing more.
-    if (lock.table !== null && tables.has(lock.table)) continue;
+    // The index of a table that is locked as strongly itself says nothing more.
+    const ofTable = lock.table === null ? undefined : tables.get(lock.table);
+    if (ofTable !== undefined && isAtLeast(ofTable, lock.mode)) continue;
     const known = strongest.get(nameOf(lock));
     if (known === undefined || isAtLeast(lock.mode, known)) strongest.set(nameOf(lock), lock.mode);
   }

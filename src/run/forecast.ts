@@ -48,7 +48,7 @@ export async function forecastOf(
   let times: ReadonlyMap<RehearsedStatement, number> = new Map();
   if (scratch !== undefined && known.shapes !== null) {
     await scratch.create(CALIBRATION);
-    await using connection = await scratch.open(CALIBRATION, { signal: context.signal });
+    await using connection = await scratch.open(CALIBRATION, { signal: context.signal, countsScans: true });
     times = await calibrate(connection, statements, { ...facts, ...known });
   }
   const steps = report.steps.map((step) => ({ ...step, ...predictionOf(step, times) }));

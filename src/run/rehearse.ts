@@ -3,33 +3,28 @@
  *
  *   plan of the target ─► scratch server ─► brought to the target's present ─► the steps of the plan, observed ─► report
  *
- * The target is asked for its ledger, its version and the names of its roles, and nothing else. Both runs on the scratch server
- * are those of `migrate`, over a source that lists only what they are about. Under `continue` a step that fails stops only those
- * that depend on it: of these nothing is known, and the report says so.
+ * The present is made from the target's catalog (`present.ts`), or, where that cannot be, by carrying out the files that are applied.
+ * The target is only read. Runs on the scratch server are those of `migrate`, over a source that lists only what they are about.
+ * Under `continue` a step that fails stops only those that depend on it: of these nothing is known, and the report says so.
  */
 import { PHASES } from "../core/migration.ts";
-import { asciiComments } from "../core/sql/comments.ts";
 import { identifier } from "../core/sql/quote.ts";
-import { splitStatements } from "../core/sql/statements.ts";
-import type { Plan, Step } from "../core/step.ts";
+import type { Plan } from "../core/step.ts";
 import type { Scratch } from "../database/embedded/scratch.ts";
 import { GodwitError, Interrupted } from "../errors.ts";
 import { rolesOf } from "../rehearsal/catalog.ts";
 import { observedConnection } from "../rehearsal/observed.ts";
 import { Recorder } from "../rehearsal/recorder.ts";
-import {
-  countsOf,
-  type RehearsalReport,
-  type RehearsedStatement,
-  type RehearsedStep,
-  rehearsedStatement,
-  riskOf,
-} from "../rehearsal/report.ts";
+import { countsOf, type RehearsalReport, type RehearsedStep } from "../rehearsal/report.ts";
 import type { SeenStatement } from "../rehearsal/seen.ts";
 import type { Source } from "../source/source.ts";
+import type { Gaps } from "./gaps.ts";
 import { limited } from "./listed.ts";
 import { migrate } from "./migrate.ts";
 import type { MigrateOptions } from "./plan.ts";
+import { copyPresent, gapsFrom } from "./present.ts";
+import { rehearsedStep, unknownStep } from "./rehearsed-step.ts";
+import { ensureRoles } from "./scratch-roles.ts";
 import { withConnection } from "./session/connect.ts";
 import type { RunContext, Target } from "./session/target.ts";
 import { look, preview, type View } from "./status.ts";
@@ -52,25 +47,33 @@ export async function rehearse(
   const decided = await preview(target, options, context);
   const view = await look(target, context);
   const version = Math.floor(view.version / 10_000);
-  const report = { target: target.name, version, scratch: null, otherVersion: false, gaps: [] };
+  const none = { scratch: null, otherVersion: false, from: null, notFromCatalog: null, gaps: [] };
+  const report = { target: target.name, version, ...none };
   const without = (steps: readonly RehearsedStep[]) => ({ ...report, steps, counts: countsOf(steps) });
   if (target.source.program !== undefined)
     return without(decided.steps.map((step) => unknownStep(step, "a program of yours carries it out")));
   if (decided.steps.length === 0) return without([]);
   const roles = await withConnection(target, context, rolesOf);
   await using scratch = await options.openScratch({ major: version, signal: context.signal });
-  const database = await prepareDatabase(scratch, { name: view.database, roles, target });
+  const named = { name: view.database, roles, target };
+  const database = await prepareDatabase(scratch, named);
   const source = await options.openSource(scratch.urlOf(database));
   try {
-    const stage: Stage = { target, scratch, database, source, context, lacking: new Set() };
-    const gaps = await bringToPresent(stage, { view, decided });
-    // What a statement misses may be there on the target, so it is no failure.
-    if (gaps.length > 0) stage.lacking.add("complete copy of the present schema");
+    const stage: Stage = {
+      target,
+      scratch,
+      database,
+      source,
+      context,
+      lacking: new Set(),
+      partial: new Set(),
+    };
+    const present = await makePresent(stage, { view, decided, named });
     const steps = await carryOut(stage, { view, decided, options });
     const { insteadOf } = scratch;
     return {
       ...{ ...report, scratch: scratch.version, otherVersion: insteadOf !== null },
-      ...{ gaps, steps, counts: countsOf(steps) },
+      ...{ ...present, steps, counts: countsOf(steps) },
     };
   } finally {
     await source.close?.();
@@ -84,24 +87,27 @@ interface Stage {
   readonly source: Source;
   readonly context: RunContext;
   readonly lacking: Set<string>;
+  /** Relations that are not all that they are on the target. */
+  readonly partial: Set<string>;
 }
 
 /** Those that every new server has. */
 const TAKEN = new Set(["postgres", "template0", "template1"]);
 
+interface Named {
+  readonly name: string;
+  readonly roles: readonly string[];
+  readonly target: Target;
+}
+
 /** With the names that migrations may speak of: that of the database, and those of the roles. Returns the name. */
-async function prepareDatabase(
-  scratch: Scratch,
-  { name, roles, target }: { name: string; roles: readonly string[]; target: Target },
-): Promise<string> {
+async function prepareDatabase(scratch: Scratch, { name, roles, target }: Named): Promise<string> {
   const database = TAKEN.has(name) ? "godwit_rehearsal" : name;
   await scratch.create(database);
   await using connection = await scratch.open(database);
   // What a role may do is not what is rehearsed.
-  const wanted = new Set([...roles, ...(target.settings.role === null ? [] : [target.settings.role])]);
-  wanted.delete("postgres");
-  for (const role of wanted) await connection.execute(`create role ${identifier(role)} superuser`);
-  const { schema } = target.settings;
+  const { role, schema } = target.settings;
+  await ensureRoles(connection, role === null ? roles : [...roles, role]);
   if (schema != null) await connection.execute(`create schema if not exists ${identifier(schema)}`);
   return database;
 }
@@ -111,11 +117,34 @@ interface Known {
   readonly decided: Plan;
 }
 
-/**
- * Makes the schema that the target has before the plan. Today: by carrying out what is applied, from the files. Returns what
- * makes a difference.
- */
-async function bringToPresent(stage: Stage, { view, decided }: Known): Promise<readonly string[]> {
+type Present = Pick<RehearsalReport, "from" | "notFromCatalog" | "gaps">;
+
+/** Makes the schema that the target has before the plan. What a statement misses may be there on the target, so it is no failure. */
+async function makePresent(
+  stage: Stage,
+  { named, ...known }: Known & { readonly named: Named },
+): Promise<Present> {
+  const { target, scratch, database, context, lacking, partial } = stage;
+  const copied = await copyPresent(target, { scratch, database }, context);
+  const mark = ({ missing, relations }: Gaps) => {
+    for (const one of missing) lacking.add(one);
+    for (const one of relations) partial.add(one);
+  };
+  if (!("because" in copied)) {
+    mark(copied);
+    return { from: "catalog", notFromCatalog: null, gaps: copied.words };
+  }
+  await scratch.drop(database);
+  await prepareDatabase(scratch, named);
+  const failed = await runApplied(stage, known);
+  if (failed.length > 0) lacking.add("complete copy of the present schema");
+  const found = await gapsFrom(target, { scratch, database }, context);
+  if (found !== null) mark(found);
+  return { from: "files", notFromCatalog: copied.because, gaps: [...failed, ...(found?.words ?? [])] };
+}
+
+/** Carries out what is applied, from the files. Returns what makes a difference. */
+async function runApplied(stage: Stage, { view, decided }: Known): Promise<readonly string[]> {
   const applied = appliedBefore({ view, decided });
   const listed = new Set(view.files.migrations.map(({ id }) => id));
   const gone = [...applied].filter((revision) => !listed.has(revision));
@@ -185,7 +214,7 @@ async function carryOut(
     else if (statements === undefined) {
       const missing = step.after.find((other) => problems.has(other));
       steps.push(unknownStep(step, missing === undefined ? ended : `it depends on ${missing}, which failed`));
-    } else steps.push(await rehearsedStep(stage, { view, step, statements, failure }));
+    } else steps.push(await rehearsedStep(stage, { files: view.files, step, statements, failure }));
   }
   return steps;
 }
@@ -207,50 +236,12 @@ async function onScratch<T>(
   const staged: Target = {
     ...target,
     source: limited(source, only),
-    open: async (options) =>
-      observedConnection(await scratch.open(database, options), { observer, open, recorder, measures }),
+    open: async (options) => {
+      const connection = await scratch.open(database, { ...options, countsScans: measures });
+      return observedConnection(connection, { observer, open, recorder, measures });
+    },
     // Whoever else has a history of these migrations is told by the run on the target.
     settings: { ...target.settings, mirror: "none", lockAttempts: 1, backfillParallel: 1 },
   };
   return await work(staged, { ...context, observe: () => {}, soFar: undefined });
-}
-
-function unknownStep(step: Step, because: string): RehearsedStep {
-  const { revision, file, direction, phase } = step;
-  return { revision, file, direction, phase, risk: null, notRehearsed: because, statements: [] };
-}
-
-interface Rehearsed {
-  readonly view: View;
-  readonly step: Step;
-  readonly statements: readonly SeenStatement[];
-  readonly failure: string | undefined;
-}
-
-async function rehearsedStep(
-  { source }: Stage,
-  { view, step, statements, failure }: Rehearsed,
-): Promise<RehearsedStep> {
-  const migration = view.files.migrations.find(({ id }) => id === step.revision);
-  const content =
-    migration === undefined ? null : await source.read(migration, step.direction).catch(() => null);
-  const written =
-    content?.kind === "sql"
-      ? splitStatements(content.text).map(({ text, line }) => ({
-          text: asciiComments(text),
-          line: line + content.line - 1,
-        }))
-      : [];
-  let next = 0;
-  const found = statements.map((one): RehearsedStatement => {
-    const at = written.findIndex(({ text }, index) => index >= next && text === one.text);
-    if (at >= 0) next = at + 1;
-    return rehearsedStatement(one, written[at]?.line ?? null);
-  });
-  const { revision, file, direction, phase } = step;
-  const base = { revision, file, direction, phase };
-  // It failed by something else than a statement: by what its code does, or by our own words around it.
-  if (failure !== undefined && !found.some(({ state }) => state === "failed"))
-    return { ...base, risk: riskOf(found), notRehearsed: `it failed: ${failure}`, statements: found };
-  return { ...base, risk: riskOf(found), notRehearsed: null, statements: found };
 }

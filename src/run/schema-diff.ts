@@ -18,9 +18,9 @@ import { reasonOf } from "../diff/reasons.ts";
 import { turned } from "../diff/renames.ts";
 import type { DiffStatement } from "../diff/statement.ts";
 import { DatabaseError, PlanRefused } from "../errors.ts";
-import { rolesOf } from "../rehearsal/catalog.ts";
 import { describeDifference, type SchemaDifference } from "../schema/compare.ts";
 import { type SchemaSnapshot, takeSnapshot } from "../schema/snapshot.ts";
+import { ALL, copySchema } from "./database-copy.ts";
 import { ensureRoles, messageOf, runWithRoles } from "./scratch-roles.ts";
 
 /** A state of a schema, and how it is made in an empty database. */
@@ -59,8 +59,6 @@ export interface SchemaDiffReport {
   /** The version of PostgreSQL on which it was proven. */
   readonly provenOn: string;
 }
-
-const ALL = { schema: null, without: new Set<string>() };
 
 /** Throws `PlanRefused` `DIFF_UNPROVEN`: no statements were found that make one of the other. */
 export async function diffStates(input: SchemaDiffInput): Promise<SchemaDiffReport> {
@@ -167,10 +165,7 @@ async function build({ scratch, input, notes }: Stage, { database, state, owner 
   }
   if (state.kind === "database") {
     await using live = await state.open();
-    await ensureRoles(connection, await rolesOf(live));
-    await connection.execute(`set role ${identifier(owner)}`);
-    const { left, refused } = await diffSchemas({ copy: connection, desired: live, compared: ALL, owner });
-    await connection.execute("reset role");
+    const { left, refused } = await copySchema(connection, live, { owner });
     if (refused !== null)
       throw unproven([`${refused.statement}: ${messageOf(refused.error)}`], `a copy of ${state.name}`);
     notes.push(...left.map((one) => `Not compared, because a copy lacks it: ${describeDifference(one)}`));

@@ -73,6 +73,8 @@ export function snapshotSql(query: SnapshotQuery): string {
     // The text of a view waits for whoever locks a table of it.
     ["lock_timeout", "2s"],
     ["quote_all_identifiers", "off"],
+    // A rehearsal turns them off for its session. Without them 500 tables take half a minute.
+    ...["indexscan", "indexonlyscan", "bitmapscan"].map((name) => [`enable_${name}`, "on"]),
   ].map(([name, value]) => `pg_catalog.set_config('${name}', '${value}', true)`);
   return `select ${settings.join(", ")};
 ${LABELS}

@@ -46,7 +46,7 @@ for (const major of [15, 18])
   });
 
 async function measure(scratch: Scratch, database: string, row: DocumentedLock): Promise<SeenStatement> {
-  await using connection = await scratch.open(database);
+  await using connection = await scratch.open(database, { countsScans: true });
   await using observer = await scratch.open(database);
   if (row.setup !== undefined) await connection.execute(row.setup);
   const recorder = new Recorder();

@@ -1,6 +1,5 @@
 /** `godwit rehearse`: what `up` would do is measured on a server of its own, and the target is only read. */
 import { once } from "node:events";
-import { rmSync } from "node:fs";
 import { createServer } from "node:net";
 import { join } from "node:path";
 import { describe, onTestFinished, vi } from "vitest";
@@ -227,24 +226,6 @@ call fill();`,
       notRehearsed: expect.stringContaining("backfill"),
     });
     expect(report.counts).toMatchObject({ rehearsed: 0, notRehearsed: 1 });
-  });
-
-  test("what is applied and has no file", async ({ db }) => {
-    const world = await worldOf(db, { ...BASE, "0009_gone.sql": "create table gone (id int);" });
-    rmSync(join(world.folder, "migrations/0009_gone.sql"));
-    world.add({
-      "0003_needs.sql": "create index on gone (id);",
-      "0004_fine.sql": "create index on orders (customer);",
-    });
-    const report = await world.rehearse(0, "--out-of-order");
-    expect(report.gaps).toEqual(["applied without a file here: 0009_gone"]);
-    expect(ofStep(report, "0003_needs")).toMatchObject({
-      risk: null,
-      statements: [
-        { state: "not rehearsed", why: expect.stringContaining("no complete copy of the present schema") },
-      ],
-    });
-    expect(ofStep(report, "0004_fine")).toMatchObject({ risk: "blocks writes" });
   });
 
   test("a statement that fails is a failure, with the server's words, and what depends on it is not rehearsed", async ({

@@ -45,7 +45,7 @@ for (const major of [15, 18])
   });
 
 async function measure(scratch: Scratch, row: UnnamedLock): Promise<SeenStatement> {
-  await using connection = await scratch.open("unnamed");
+  await using connection = await scratch.open("unnamed", { countsScans: true });
   await using observer = await scratch.open("unnamed");
   if (row.before !== undefined) await connection.execute(row.before);
   const recorder = new Recorder();

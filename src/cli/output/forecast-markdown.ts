@@ -1,12 +1,20 @@
 /** A rehearsed plan as a comment for a pull request. What others wrote stays text there: it makes no table, link or mention. */
-import { shownStatement } from "../../core/sql/shown.ts";
+import { writtenStatement } from "../../core/sql/shown.ts";
 import type { RehearsedStatement } from "../../rehearsal/report.ts";
 import type { Forecast } from "../../run/forecast.ts";
 import type { Report } from "../../run/report/report.ts";
-import { outageWords, sizeWords, stepVerdict, verdictOf, waitWords } from "./forecast.ts";
+import {
+  gapWords,
+  outageWords,
+  presentWords,
+  sizeWords,
+  stepVerdict,
+  verdictOf,
+  waitWords,
+} from "./forecast.ts";
 
 export function markdownOf(report: Forecast, held: Report["held"]): string {
-  const { steps, scratch, version, otherVersion, gaps, counts } = report;
+  const { steps, scratch, gaps, counts } = report;
   const heldLine =
     held.length === 0
       ? []
@@ -36,9 +44,9 @@ export function markdownOf(report: Forecast, held: Report["held"]): string {
       );
     }),
     "",
-    ...gaps.map((gap) => `- The rehearsal differs from the target: ${text(gap)}`),
+    ...gapWords(report).map((gap) => `- The rehearsal differs from the target: ${text(gap)}`),
     ...(gaps.length === 0 ? [] : [""]),
-    `${scratch === null ? "" : `Rehearsed on PostgreSQL ${scratch}${otherVersion ? ` (the target has ${version})` : ""}. `}${rehearsed} rehearsed, ${notRehearsed} not rehearsed, ${notUnderstood} not understood${failed === 0 ? "" : `, ${failed} failed`}.`,
+    `${scratch === null ? "" : `Rehearsed on PostgreSQL ${scratch}${text(presentWords(report))}. `}${rehearsed} rehearsed, ${notRehearsed} not rehearsed, ${notUnderstood} not understood${failed === 0 ? "" : `, ${failed} failed`}.`,
     ...heldLine,
   ].join("\n");
 }
@@ -52,7 +60,7 @@ function cellsOf(
   const verdict = state === "rehearsed" ? verdictOf(statement, report) : state;
   const words = [...before, why, ...sizeWords(statement, report), ...waitWords(statement, report)];
   return [
-    code(shownStatement(statement.text)),
+    code(writtenStatement(statement.text)),
     mark(verdict),
     words.map(text).join("<br>"),
     text(safer ?? ""),

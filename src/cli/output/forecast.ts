@@ -1,5 +1,5 @@
 /** A rehearsed plan for people. */
-import { shownStatement } from "../../core/sql/shown.ts";
+import { writtenStatement } from "../../core/sql/shown.ts";
 import { type Obstacle, obstaclesOf } from "../../prediction/live.ts";
 import type { RehearsedStatement, RehearsedStep } from "../../rehearsal/report.ts";
 import type { Forecast, ForecastStep } from "../../run/forecast.ts";
@@ -8,22 +8,35 @@ import { bytes, number } from "./numbers.ts";
 import type { Paint } from "./problems.ts";
 
 export function forecastText(report: Forecast, paint: Paint): string {
-  const { scratch, version, otherVersion, gaps, steps, counts, replicas } = report;
+  const { scratch, steps, counts, replicas } = report;
   if (steps.length === 0) return "Nothing is pending, so nothing was rehearsed.";
   const { rehearsed, notRehearsed, notUnderstood, failed } = counts;
   return [
     ...(scratch === null
       ? []
-      : [
-          `Rehearsed on PostgreSQL ${scratch}${otherVersion ? `, which is another version than the target's ${version}` : ""}. The target was not touched.`,
-        ]),
-    ...gaps.map((gap) => `${paint("yellow", "differs:")} ${gap}`),
+      : [`Rehearsed on PostgreSQL ${scratch}${presentWords(report)}. The target was not touched.`]),
+    ...gapWords(report).map((gap) => `${paint("yellow", "differs:")} ${gap}`),
     ...steps.flatMap((step) => linesOf(step, report, paint)),
     ...(replicas === 0
       ? []
       : [`${replicas} ${replicas === 1 ? "replica" : "replicas"} will repeat all of it.`]),
     `${rehearsed} rehearsed, ${notRehearsed} not rehearsed, ${notUnderstood} not understood${failed === 0 ? "" : `, ${failed} failed`}.`,
   ].join("\n");
+}
+
+/** What was rehearsed upon, behind the version. */
+export function presentWords({ version, otherVersion, from, notFromCatalog }: Forecast): string {
+  const other = otherVersion ? `, which is another version than the target's ${version}` : "";
+  return from === "files"
+    ? `${other}, on the schema that the files make (${notFromCatalog})`
+    : `${other}, on a copy of the target's schema`;
+}
+
+const MOST_GAPS = 10;
+
+export function gapWords({ gaps }: Pick<Forecast, "gaps">): readonly string[] {
+  if (gaps.length <= MOST_GAPS) return gaps;
+  return [...gaps.slice(0, MOST_GAPS), `and ${gaps.length - MOST_GAPS} more, which --json lists`];
 }
 
 function linesOf(step: ForecastStep, report: Forecast, paint: Paint): readonly string[] {
@@ -44,7 +57,7 @@ function statementLines(statement: RehearsedStatement, report: Forecast, paint: 
     .filter(({ kind }) => kind !== "index")
     .map(({ relation, mode }) => `${mode} on ${relation}`);
   return [
-    `  ${place}${shownStatement(text)}  ${painted(verdict, paint)}`,
+    `  ${place}${writtenStatement(text)}  ${painted(verdict, paint)}`,
     `      ${why}`,
     ...(risk === "safe" && shown.length > 0 ? [`      Locks: ${shown.join(", ")}.`] : []),
     ...sizeWords(statement, report).map((words) => `      ${words}`),

@@ -1,0 +1,31 @@
+/** The schema of a database, made in an empty one from its catalog. The database is only read. */
+import { identifier } from "../core/sql/quote.ts";
+import type { Connection } from "../database/connection.ts";
+import { diffSchemas, type SchemaDiff } from "../diff/diff.ts";
+import { rolesOf } from "../rehearsal/catalog.ts";
+import { ensureRoles } from "./scratch-roles.ts";
+
+export const ALL = { schema: null, without: new Set<string>() };
+
+export interface CopyOptions {
+  /** Who owns what has no owner of its own. */
+  readonly owner: string;
+  /** What becomes of the rest where a statement is refused. Default: nothing more is tried. */
+  readonly afterRefusal?: "stop" | "go on";
+  /** Statements that are left out. What they would make is missing then. */
+  readonly isLeftOut?: (text: string) => boolean;
+}
+
+/** `copy`: a session of the empty database, as superuser. What could not be copied is in `left`. */
+export async function copySchema(
+  copy: Connection,
+  live: Connection,
+  { owner, ...more }: CopyOptions,
+): Promise<SchemaDiff> {
+  await ensureRoles(copy, [owner, ...(await rolesOf(live))]);
+  // The text of a function may speak of what comes later, or of what cannot be copied.
+  await copy.execute(`set check_function_bodies = off; set role ${identifier(owner)}`);
+  const found = await diffSchemas({ copy, desired: live, compared: ALL, owner, ...more });
+  await copy.execute("reset role; reset check_function_bodies");
+  return found;
+}

@@ -1,0 +1,67 @@
+/** What was seen of a step of the plan, beside its file. */
+import { asciiComments } from "../core/sql/comments.ts";
+import { splitStatements } from "../core/sql/statements.ts";
+import type { Step } from "../core/step.ts";
+import {
+  type RehearsedStatement,
+  type RehearsedStep,
+  rehearsedStatement,
+  riskOf,
+} from "../rehearsal/report.ts";
+import { nameOf } from "../rehearsal/risk.ts";
+import type { SeenStatement } from "../rehearsal/seen.ts";
+import type { Listing, Source } from "../source/source.ts";
+
+export function unknownStep(step: Step, because: string): RehearsedStep {
+  const { revision, file, direction, phase } = step;
+  return { revision, file, direction, phase, risk: null, notRehearsed: because, statements: [] };
+}
+
+interface Staged {
+  readonly source: Source;
+  /** Relations that are not all that they are on the target. */
+  readonly partial: ReadonlySet<string>;
+}
+
+interface Rehearsed {
+  readonly files: Listing;
+  readonly step: Step;
+  readonly statements: readonly SeenStatement[];
+  readonly failure: string | undefined;
+}
+
+export async function rehearsedStep(
+  { source, partial }: Staged,
+  { files, step, statements, failure }: Rehearsed,
+): Promise<RehearsedStep> {
+  const migration = files.migrations.find(({ id }) => id === step.revision);
+  const content =
+    migration === undefined ? null : await source.read(migration, step.direction).catch(() => null);
+  const written =
+    content?.kind === "sql"
+      ? splitStatements(content.text).map(({ text, line }) => ({
+          text: asciiComments(text),
+          line: line + content.line - 1,
+        }))
+      : [];
+  let next = 0;
+  const found = statements.map((one): RehearsedStatement => {
+    const at = written.findIndex(({ text }, index) => index >= next && text === one.text);
+    if (at >= 0) next = at + 1;
+    return rehearsedStatement(uncertain(one, partial), written[at]?.line ?? null);
+  });
+  const { revision, file, direction, phase } = step;
+  const base = { revision, file, direction, phase };
+  // It failed by something else than a statement: by what its code does, or by our own words around it.
+  if (failure !== undefined && !found.some(({ state }) => state === "failed"))
+    return { ...base, risk: riskOf(found), notRehearsed: `it failed: ${failure}`, statements: found };
+  return { ...base, risk: riskOf(found), notRehearsed: null, statements: found };
+}
+
+/** What the copy of a table lacks may be locked, read or written too. */
+function uncertain(seen: SeenStatement, partial: ReadonlySet<string>): SeenStatement {
+  const touched = [...seen.locks, ...seen.rewrites, ...seen.scans, ...seen.builds].map(nameOf);
+  const found = [...new Set(touched)].filter((name) => partial.has(name));
+  if (found.length === 0 || seen.notUnderstood !== null) return seen;
+  return { ...seen, notUnderstood: `the copy of ${found.join(", ")} lacks something that the target has` };
+}
