@@ -4,9 +4,10 @@
  */
 import type { Scratch } from "../database/embedded/scratch.ts";
 import { DatabaseError } from "../errors.ts";
-import { calibrate, isWork, worked } from "../prediction/calibrate.ts";
+import { calibrate, isWork, neededBy, worked } from "../prediction/calibrate.ts";
 import { type LiveFacts, type LockHolder, liveFacts } from "../prediction/live.ts";
 import { type Predicted, predictionOf } from "../prediction/outages.ts";
+import { type ForeignKey, foreignKeysOf } from "../prediction/references.ts";
 import { nameOf } from "../prediction/rows.ts";
 import { shapesOf } from "../prediction/shape.ts";
 import { pageMs } from "../prediction/speed.ts";
@@ -39,20 +40,33 @@ export async function forecastOf(
     const shapes = await shapesOf(connection, names).catch(lockedOut);
     if (shapes === null) return { facts, shapes };
     const targetPageMs = new Map<string, number | null>();
-    for (const shape of shapes.tables) {
-      const bytes = facts.relations.find(({ relation }) => relation === shape.relation)?.bytes ?? 0;
-      targetPageMs.set(shape.relation, await pageMs(connection, { table: nameOf(shape), bytes }));
-    }
+    for (const { relation, sample } of neededBy(statements, shapes.tables))
+      targetPageMs.set(relation, await pageMs(connection, { table: nameOf(sample), bytes: sample.bytes }));
     return { facts, shapes, targetPageMs };
   });
   let times: ReadonlyMap<RehearsedStatement, number> = new Map();
   if (scratch !== undefined && known.shapes !== null) {
+    const foreignKeys = await foreignKeysIn(scratch);
     await scratch.create(CALIBRATION);
     await using connection = await scratch.open(CALIBRATION, { signal: context.signal, countsScans: true });
-    times = await calibrate(connection, statements, { ...facts, ...known });
+    times = await calibrate(connection, statements, { ...facts, ...known, foreignKeys });
   }
   const steps = report.steps.map((step) => ({ ...step, ...predictionOf(step, times) }));
   return { ...report, ...facts, steps };
+}
+
+/** Of the one database that the rehearsal has made. */
+async function foreignKeysIn(scratch: Scratch): Promise<readonly ForeignKey[]> {
+  await using server = await scratch.open("postgres");
+  const { rows } = await server.query<{ name: string }>(
+    "select datname::text as name from pg_catalog.pg_database where datname not in ('postgres', 'template0', 'template1')",
+  );
+  const found: ForeignKey[] = [];
+  for (const { name } of rows) {
+    await using connection = await scratch.open(name);
+    found.push(...(await foreignKeysOf(connection)));
+  }
+  return found;
 }
 
 /** Somebody else has locked a table meanwhile: nothing is predicted then. */

@@ -197,16 +197,17 @@ async function start(folder: string, { binaries, environment, password, signal }
  */
 const SETTINGS = [
   "fsync=off",
-  "full_page_writes=off",
   "synchronous_commit=off",
   "autovacuum=off",
   // The lock table has room for the product of locks and of sessions with prepared transactions.
   "max_connections=200",
   "max_prepared_transactions=400",
   "max_locks_per_transaction=512",
-  "shared_buffers=32MB",
+  // Generated rows and their indexes have room in it, as the tables of most targets have.
+  "shared_buffers=256MB",
   "max_wal_senders=0",
-  "wal_level=minimal",
+  // A table that is written anew is logged, as on the target.
+  "wal_level=replica",
   "checkpoint_timeout=1h",
   "max_wal_size=4GB",
   "deadlock_timeout=10s",
