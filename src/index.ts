@@ -50,11 +50,12 @@ export { type DevelopmentConfig, startDevelopment } from "./library/development.
 export {
   createFleet,
   type Fleet,
-  type FleetConfig,
+  type FleetDriftOptions,
+  type FleetLintOptions,
   type FleetReport,
   type FleetUpOptions,
-  type TargetReport,
 } from "./library/fleet.ts";
+export type { FleetConfig, TargetReport } from "./library/fleet-parts.ts";
 export { createMigrator, type MigratorConfig, type PgliteInstance } from "./library/migrator.ts";
 export type {
   AppliedHistory,

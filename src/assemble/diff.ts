@@ -1,6 +1,4 @@
 /** From words such as `migrations`, a file or a URL to the states of a schema that a diff is about. */
-import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
-import { join, relative, resolve } from "node:path";
 import type { Config } from "../config/config.ts";
 import { PHASES } from "../core/migration.ts";
 import { exported, exporterOf } from "../diff/exporters/export.ts";
@@ -10,8 +8,10 @@ import { limited } from "../run/listed.ts";
 import { diffStates, type SchemaDiffReport, type SchemaState } from "../run/schema-diff.ts";
 import { secretUrl } from "../std/secret.ts";
 import { assemble, createContext } from "./assemble.ts";
+import { layBaseline } from "./baseline.ts";
 import { majorOf, openHere, openScratchLike } from "./rehearsal.ts";
 import { commandEnvironment } from "./source.ts";
+import { sqlFiles } from "./sql-files.ts";
 
 export interface DiffGiven {
   /**
@@ -58,7 +58,7 @@ async function stateOf(config: Config, word: string, call: DiffCall): Promise<Sc
     return { kind: "database", name: "the database", open: () => openHere(config, call) };
   if (/^postgres(?:ql)?:\/\//.test(word)) return named(config, word, call);
   const chosen = exporterOf(word, config.root);
-  if (chosen === null) return { kind: "files", name: word, files: filesOf(config, word) };
+  if (chosen === null) return { kind: "files", name: word, files: sqlFiles(config, word) };
   const environment = commandEnvironment(config.environment, config.values.databaseUrl);
   const place = { root: config.root, environment, signal: call.signal };
   return { kind: "files", name: word, files: [await exported(chosen, place)] };
@@ -78,11 +78,9 @@ export async function runThere(
   const context = createContext(staged, { observe: () => {}, signal });
   const { source } = assembled.target;
   const some = revisions === undefined ? source : limited(source, revisions);
-  await migrate(
-    { ...assembled.target, source: some },
-    { goal, failure: "stop", outOfOrder: true },
-    context,
-  ).catch((error) => {
+  const target = { ...assembled.target, source: some };
+  await layBaseline(staged, target, context);
+  await migrate(target, { goal, failure: "stop", outOfOrder: true }, context).catch((error) => {
     if (!(error instanceof SourceError) || !WITHOUT_MIGRATIONS.includes(error.code)) throw error;
   });
 }
@@ -101,24 +99,6 @@ function named(config: Config, word: string, { signal }: DiffCall): SchemaState 
   };
   const name = new URL(word).pathname.slice(1) || "the database of the URL";
   return { kind: "database", name: `database ${decodeURIComponent(name)}`, open };
-}
-
-function filesOf({ root }: Config, word: string) {
-  const path = resolve(root, word);
-  if (!existsSync(path))
-    throw new ConfigError({
-      code: "CONFIG_INVALID",
-      message: `There is no file or folder ${word}.`,
-      hint: "Name a file or a folder of SQL, a schema of Drizzle or Prisma, `module:metadata` of SQLAlchemy, a URL, `migrations` or `database`.",
-      details: { from: "flag" },
-    });
-  const paths = statSync(path).isDirectory()
-    ? readdirSync(path, { recursive: true, encoding: "utf8" })
-        .filter((name) => name.endsWith(".sql"))
-        .sort()
-        .map((name) => join(path, name))
-    : [path];
-  return paths.map((file) => ({ name: relative(process.cwd(), file), text: readFileSync(file, "utf8") }));
 }
 
 function renamesTold(text: string): readonly RenameHint[] {

@@ -2,16 +2,17 @@
 import type { Config } from "../config/config.ts";
 import { ConfigError } from "../errors.ts";
 import type { DriftParts } from "../run/drift-on-scratch.ts";
+import { shellWord } from "../std/shell-word.ts";
 import { type DiffCall, runThere } from "./diff.ts";
 import { openHere, openScratchLike } from "./rehearsal.ts";
 
-/** Throws `ConfigError` for one schema of a database, because a scratch has all of them. */
-export function driftParts(config: Config, call: DiffCall): DriftParts {
-  if (config.target?.schema != null)
+/** Throws `ConfigError` for the statements of one schema of a database, because they are proven on whole databases. */
+export function driftParts(config: Config, call: DiffCall & { readonly sql: boolean }): DriftParts {
+  if (config.target?.schema != null && call.sql)
     throw new ConfigError({
       code: "CONFIG_INVALID",
-      message: `Target ${config.target.name} is one schema of a database, and the files are compared with whole databases.`,
-      hint: "`godwit drift` compares it with what the last run has kept.",
+      message: `Target ${config.target.name} is one schema of a database, and SQL is proven on whole databases.`,
+      hint: `\`godwit drift --files --target ${shellWord(config.target.name)}\` names what differs from the migrations.`,
       details: { from: "flag" },
     });
   return {

@@ -29,7 +29,9 @@ export async function testOf(config: Config, given: TestGiven, call: TestCall): 
   const staged = { ...config, environment, values: { ...config.values, databaseUrl: secretUrl(url) } };
   await using assembled = await assemble(staged, { say, signal, needsFiles: true });
   const context = createContext(staged, { observe: () => {}, signal });
-  const options = { scratch, database, revision: given.revision ?? null };
+  const { layBaseline } = await import("./baseline.ts");
+  const baseline = await layBaseline(staged, assembled.target, context);
+  const options = { scratch, database, baseline, revision: given.revision ?? null };
   return await testMigrations(assembled.target, options, context);
 }
 

@@ -68,6 +68,13 @@ export interface ConfigFile {
    * schema of Prisma, the metadata of SQLAlchemy (`app.models:Base`), or a URL.
    */
   readonly desiredSchema?: string | undefined;
+  /**
+   * What is in a database before the first migration that runs there, where that is not nothing: a file or folder of SQL, such as a
+   * dump of the schema. `test`, `diff`, `new --autogenerate` and `drift --files` make it on their scratch server.
+   */
+  readonly baselineSchema?: string | undefined;
+  /** Up to which revision the baseline is. On a scratch server these migrations are declared, and not run. */
+  readonly baselineRevision?: string | undefined;
   /** Tables that `new --autogenerate` and `diff` do not compare: `spatial_ref_sys`, `audit.*`. */
   readonly diffExclude?: readonly string[] | undefined;
   /** When backfills, and their ways back, begin no further window: "06:00" where the process is, "2h", or an ISO time. */

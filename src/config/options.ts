@@ -52,6 +52,8 @@ export interface Values {
   readonly waitForBackfills: boolean;
   readonly driftIgnore: readonly string[];
   readonly desiredSchema: string | null;
+  readonly baselineSchema: string | null;
+  readonly baselineRevision: string | null;
   readonly diffExclude: readonly string[];
   readonly checks: readonly CheckConfig[];
   readonly runner: readonly string[] | null;
@@ -353,6 +355,20 @@ export const OPTIONS: readonly Option[] = [
     flag: null,
     default: "",
     help: "the schema that `new --autogenerate` and `diff` lead to: a file or folder of SQL, drizzle.config.ts, schema.prisma, app.models:Base, a URL",
+  },
+  {
+    key: "baselineSchema",
+    kind: "text",
+    flag: null,
+    default: "",
+    help: "what is in a database before the first migration that runs there: a file or folder of SQL; for `test`, `diff`, `new --autogenerate` and `drift --files`",
+  },
+  {
+    key: "baselineRevision",
+    kind: "text",
+    flag: null,
+    default: "",
+    help: "up to which revision the baseline is: on a scratch server these migrations are declared, as `godwit baseline` does, and not run",
   },
   {
     key: "diffExclude",

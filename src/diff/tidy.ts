@@ -9,6 +9,7 @@ const SUBSCRIPTION = /^(?:CREATE|ALTER|COMMENT ON) SUBSCRIPTION ("(?:[^"]|"")+"|
 /** In place of an address, which may hold a password. */
 const NO_ADDRESS = "__CONN_HOST__";
 const GRANTS = /^GRANT .+? ON [A-Z ]+ ("?[^ ].*?)(?:\(.*\))? TO (\S+)$/s;
+const REVOKES = /^REVOKE ALL ON (?:[A-Z]+ )+(\S.*) FROM ([a-z_][a-z0-9_$]*)$/s;
 /** All that there are for a table. Which ones there are depends on the version. */
 const ALL_OF_TABLE =
   /^GRANT DELETE, INSERT, (?:MAINTAIN, )?REFERENCES, SELECT, TRIGGER, TRUNCATE, UPDATE ON /;
@@ -46,6 +47,8 @@ export function tidy(
       const [, object, who] = GRANTS.exec(bare) ?? [];
       if (object !== undefined && who === bareStatement(owner) && !bare.includes(" WITH GRANT OPTION"))
         return !made.some((create) => creates(create, object));
+      const [, kept, whom] = REVOKES.exec(bare) ?? [];
+      if (kept !== undefined && whom !== undefined) return mayHold(snapshot, kept, whom);
       return (
         statements.findIndex((other) => other.text === text) === at || !text.includes("REPLICA IDENTITY")
       );
@@ -54,6 +57,21 @@ export function tidy(
       ...statement,
       text: statement.text.replace(/[;\s]+$/, "").replace(ALL_OF_TABLE, "GRANT ALL ON "),
     }));
+}
+
+/** `false`: it is there, and the role has no privilege on it or a part of it. pg-delta revokes before it grants. */
+function mayHold({ objects }: SchemaSnapshot, name: string, role: string): boolean {
+  const own = objects.filter((object) => bareStatement(object.name) === name);
+  const parts = objects.filter(({ parents }) =>
+    parents.some((parent) => own.some(({ name: full }) => parent.endsWith(` ${full}`))),
+  );
+  return (
+    own.length === 0 ||
+    [...own, ...parts].some(({ attributes: { privileges, owner } }) => {
+      const held = Array.isArray(privileges) ? privileges : [];
+      return owner === role || held.some((entry) => entry.startsWith(`${role}: `));
+    })
+  );
 }
 
 function creates(statement: string, object: string): boolean {

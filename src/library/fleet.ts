@@ -1,54 +1,44 @@
 /** `createFleet`: several databases, for programs. */
-import type { Schemas } from "../assemble/schemas.ts";
+import type { LintGiven } from "../assemble/lint.ts";
 import type { Config } from "../config/config.ts";
-import type { TargetFile } from "../config/define.ts";
-import { ConfigError, GodwitError, type Problem, problemsOf } from "../errors.ts";
-import type { Member, TargetOutcome } from "../run/fleet.ts";
+import { GodwitError } from "../errors.ts";
+import type { DriftOptions, DriftReport } from "../run/drift.ts";
+import type { Member } from "../run/fleet.ts";
+import type { Linted } from "../run/lint.ts";
 import type { RunEvent } from "../run/report/events.ts";
 import type { Report } from "../run/report/report.ts";
 import type { Source } from "../source/source.ts";
 import { createLifetime } from "../std/lifetime.ts";
+import {
+  type FleetConfig,
+  load,
+  loadConfigured,
+  reportOf,
+  schemasOf,
+  severalSchemas,
+  type TargetReport,
+} from "./fleet-parts.ts";
 import { limitOf } from "./limit.ts";
 import { listenersOf } from "./listeners.ts";
-import { closedBefore, type Load, type Loaded, OF_PROGRAMS, programKeys, splitForRuns } from "./loaded.ts";
-import type { MigratorConfig } from "./migrator.ts";
+import { closedBefore, type Load, type Loaded } from "./loaded.ts";
 import { migratorOf } from "./migrator-calls.ts";
 import type { Migrator } from "./migrator-interface.ts";
-
-/** Options beside `targets` hold for each target that does not set them. */
-export interface FleetConfig
-  extends Omit<MigratorConfig, "database" | "databaseUrl" | "imports" | "observe"> {
-  readonly targets: Readonly<Record<string, TargetFile>>;
-  /** How many targets at a time. Default 1: one after the other. */
-  readonly parallel?: number | undefined;
-  /** Default `continue`: the other targets still run after one fails. */
-  readonly onTargetFailure?: "continue" | "stop" | undefined;
-  /** Receives every event of a run, with the name of its target. */
-  readonly observe?: ((event: RunEvent, target: string) => void) | undefined;
-}
 
 export interface FleetUpOptions {
   /** Names of targets. Default: all. `tenants/a` is one schema of a target. */
   readonly targets?: readonly string[] | undefined;
 }
 
-export interface TargetReport {
-  readonly name: string;
-  readonly ok: boolean;
-  readonly state: "done" | "failed" | "interrupted" | "not begun" | "group";
-  /** What was done, also if the target failed. */
-  readonly report?: Report;
-  readonly problems?: readonly Problem[];
-  /** Why it was not started. */
-  readonly because?: string;
-  readonly schemas?: readonly TargetReport[];
-  /** For example, that the query for its schemas returns no row. */
-  readonly warnings?: readonly Problem[];
+export interface FleetReport<Answer = Report> {
+  readonly targets: readonly TargetReport<Answer>[];
 }
 
-export interface FleetReport {
-  readonly targets: readonly TargetReport[];
+export interface FleetDriftOptions extends FleetUpOptions, DriftOptions {
+  /** Keeps the schemas as they are now, for later calls. */
+  readonly accept?: boolean | undefined;
 }
+
+export interface FleetLintOptions extends FleetUpOptions, LintGiven {}
 
 export interface Fleet extends AsyncDisposable {
   readonly names: readonly string[];
@@ -60,6 +50,10 @@ export interface Fleet extends AsyncDisposable {
    * `report` is that of the whole fleet.
    */
   up(options?: FleetUpOptions): Promise<FleetReport>;
+  /** What was changed by hand in each chosen target, as `drift()` of a migrator. Drift is not thrown; a target that cannot be looked at is. */
+  drift(options?: FleetDriftOptions): Promise<FleetReport<DriftReport>>;
+  /** What is dangerous in the files of all chosen targets, in one report. A folder of several targets is told once. */
+  lint(options?: FleetLintOptions): Promise<Linted>;
   /** Waits for the calls that have started. A later call throws `ConfigError`. Safe to call twice. */
   close(): Promise<void>;
 }
@@ -124,6 +118,8 @@ export function createFleet(config: FleetConfig): Fleet {
       return known;
     },
     up: (options = {}) => lifetime.use(() => up(options)),
+    drift: (options = {}) => lifetime.use(() => drift(options)),
+    lint: (options = {}) => lifetime.use(() => lint(options)),
     close,
     [Symbol.asyncDispose]: close,
   };
@@ -132,17 +128,47 @@ export function createFleet(config: FleetConfig): Fleet {
     const { checkGiven, TEXTS } = await import("../config/given.ts");
     // An empty list does not mean all targets: the program may have filtered it down to nothing.
     checkGiven(options, { name: "up() of a fleet", keys: { targets: TEXTS } });
-    const { targets = [] } = options;
+    return each(options.targets, { migrates: true, work: (migrator) => migrator.up() });
+  }
+
+  async function drift(options: FleetDriftOptions): Promise<FleetReport<DriftReport>> {
+    const { checkGiven, SWITCH, TEXTS } = await import("../config/given.ts");
+    const keys = { targets: TEXTS, accept: SWITCH, files: SWITCH, sql: SWITCH };
+    checkGiven(options, { name: "drift() of a fleet", keys });
+    const { targets, ...wanted } = options;
+    return each(targets, { migrates: false, work: (migrator) => migrator.drift(wanted) });
+  }
+
+  async function lint(options: FleetLintOptions): Promise<Linted> {
+    const { checkGiven, COUNT, SWITCH, TEXTS } = await import("../config/given.ts");
+    const keys = { targets: TEXTS, files: TEXTS, all: SWITCH, postgresVersion: COUNT };
+    checkGiven(options, { name: "lint() of a fleet", keys });
+    const { targets, ...wanted } = options;
+    const { lintAll } = await import("../assemble/lint.ts");
+    const { settings, configs } = await choose(targets ?? []);
+    using limit = limitOf(config.signal, settings.values.timeout);
+    return lintAll(settings, { ...wanted, configs }, { say, observe: () => {}, signal: limit.signal });
+  }
+
+  /** One call of a migrator for each chosen target. */
+  async function each<Answer>(
+    names: readonly string[] = [],
+    {
+      migrates,
+      work,
+    }: { readonly migrates: boolean; readonly work: (migrator: Migrator) => Promise<Answer> },
+  ): Promise<FleetReport<Answer>> {
     const [{ runFleet, isDone, flatten }, { openSharedSource }] = await Promise.all([
       import("../run/fleet.ts"),
       import("../assemble/shared-source.ts"),
     ]);
-    const { settings, configs } = await choose(targets);
+    const { settings, configs } = await choose(names);
     using limit = limitOf(config.signal, settings.values.timeout);
     const { signal } = limit;
-    const member = (one: Config, source?: Source): Member<Report> => {
+    const member = (one: Config, source?: Source): Member<Answer> => {
       const name = one.target?.name ?? "";
       const reach = async () => {
+        if (!migrates) return;
         const [{ reachOf }, { createContext }] = await Promise.all([
           import("../assemble/reach.ts"),
           import("../assemble/assemble.ts"),
@@ -158,14 +184,14 @@ export function createFleet(config: FleetConfig): Fleet {
             const listeners = { say, observe: (event: RunEvent) => observe(event, name) };
             const load = () => loadConfigured(one, { ...listeners, source });
             await using migrator = migratorOf(load, { name: maker, signal: () => signal });
-            return await migrator.up();
+            return await work(migrator);
           },
         };
       return {
         name,
         reach,
         expand: async () => {
-          const found = await schemasOf(one, { signal, say, create: true });
+          const found = await schemasOf(one, { signal, say, create: migrates });
           const shared = await openSharedSource(one, found.configs, { print: say, signal });
           return {
             members: found.configs.map((each) => member(each, shared)),
@@ -180,117 +206,11 @@ export function createFleet(config: FleetConfig): Fleet {
       configs.map((each) => member(each)),
       { parallel: settings.values.parallel, onFailure: settings.values.onTargetFailure, signal },
     );
-    const report: FleetReport = { targets: outcomes.map(reportOf) };
+    const report: FleetReport<Answer> = { targets: outcomes.map(reportOf) };
     if (outcomes.every((outcome) => isDone(outcome))) return report;
     const failed = flatten(outcomes).find(({ state }) => state === "failed" || state === "interrupted");
     const error: unknown = failed !== undefined && "error" in failed ? failed.error : signal.reason;
     if (error instanceof GodwitError) error.report = report;
     throw error;
-  }
-}
-
-/**
- * Loads the configuration. The caller's options become options of each target, so they take precedence over the
- * environment.
- */
-async function load(config: FleetConfig): Promise<Config> {
-  const [{ loadConfig }, { TARGET_OPTIONS }, { checkGiven, OBJECT, OPTION }, { FILE_KEYS }] =
-    await Promise.all([
-      import("../config/load.ts"),
-      import("../config/targets/targets-given.ts"),
-      import("../config/given.ts"),
-      import("../config/known.ts"),
-    ]);
-  const program = "createFleet";
-  const options = Object.fromEntries([...FILE_KEYS, ...OF_PROGRAMS].map((key) => [key, OPTION]));
-  const keys = { ...options, ...(await programKeys()), targets: OBJECT };
-  checkGiven(config, { name: program, keys, required: ["targets"] });
-  const [forRuns, others] = splitForRuns(config);
-  const { targets, root, observe: _, say: __, signal: ___, environment, ...common } = others;
-  const isEach = (key: string) => key !== "parallel" && TARGET_OPTIONS.some((option) => option.key === key);
-  const entries = Object.entries(common);
-  const each = Object.fromEntries(entries.filter(([key]) => isEach(key)));
-  // One ledger or one search path for all schemas of a target would always be a mistake.
-  const { ledgerSchema: ____, searchPath: _____, ...ofSchemas } = each;
-  const merged = Object.entries(targets).map(([name, own]) => [
-    name,
-    // `readTargets` refuses anything that is not an object.
-    typeof own === "object" && own !== null
-      ? { ...(own.schemas === undefined ? each : ofSchemas), ...own }
-      : own,
-  ]);
-  return loadConfig({
-    flags: forRuns,
-    program,
-    file: {
-      ...Object.fromEntries(entries.filter(([key]) => !isEach(key))),
-      targets: Object.fromEntries(merged),
-    },
-    ...(environment === undefined ? {} : { environment }),
-    ...(root === undefined ? {} : { workingFolder: root }),
-  });
-}
-
-interface LoadOptions {
-  readonly say: (line: string) => void;
-  readonly observe: (event: RunEvent) => void;
-  readonly source?: Source | undefined;
-}
-
-async function loadConfigured(config: Config, options: LoadOptions): Promise<Loaded> {
-  const { assemble, createContext } = await import("../assemble/assemble.ts");
-  const { say, observe, source } = options;
-  return {
-    settings: config,
-    say,
-    context: (signal) => createContext(config, { observe, signal }),
-    assemble: () => assemble(config, { say, source, observe }),
-  };
-}
-
-async function schemasOf(
-  config: Config,
-  { signal, say, create }: { signal: AbortSignal; say: (line: string) => void; create: boolean },
-): Promise<Schemas> {
-  const [{ findSchemas }, { createContext }] = await Promise.all([
-    import("../assemble/schemas.ts"),
-    import("../assemble/assemble.ts"),
-  ]);
-  const context = createContext(config, { observe: () => {}, signal });
-  return findSchemas(config, { context, say, create });
-}
-
-function severalSchemas(name: string): ConfigError {
-  return new ConfigError({
-    code: "CONFIG_INVALID",
-    message: `Target ${name} has several schemas, and a migrator is about one.`,
-    hint: `fleet.target("${name}/<schema>"), or fleet.up() for all of them.`,
-  });
-}
-
-function reportOf(outcome: TargetOutcome<Report>): TargetReport {
-  const { name, state } = outcome;
-  switch (state) {
-    case "done":
-      return { name, ok: true, state, report: outcome.value };
-    case "not begun":
-      return { name, ok: false, state, because: outcome.because };
-    case "group": {
-      const schemas = outcome.members.map(reportOf);
-      const { warnings } = outcome;
-      const ok = schemas.every((each) => each.ok);
-      return { name, ok, state, schemas, ...(warnings.length === 0 ? {} : { warnings }) };
-    }
-    default: {
-      const { error } = outcome;
-      const report = error instanceof GodwitError ? (error.report as Report | undefined) : undefined;
-      return {
-        name,
-        ok: false,
-        state,
-        problems: problemsOf(error),
-        ...(report === undefined ? {} : { report }),
-      };
-    }
   }
 }

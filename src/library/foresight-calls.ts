@@ -78,7 +78,8 @@ export function foresightCalls({
         if (wanted.accept === true) return acceptSchema(target, context);
         const { driftParts } = await import("../assemble/drift.ts");
         const onScratch = wanted.files === true || wanted.sql === true;
-        const parts = onScratch ? { parts: driftParts(settings, { say, signal: context.signal }) } : {};
+        const given = { sql: wanted.sql === true, say, signal: context.signal };
+        const parts = onScratch ? { parts: driftParts(settings, given) } : {};
         const report = await driftOf(target, context, { ...wanted, ...parts });
         if (settings.webhooks.length > 0) {
           const { tellDrift } = await import("../service/webhooks/drift.ts");

@@ -10,11 +10,12 @@
 import { identifier, literal } from "../core/sql/quote.ts";
 import type { Connection } from "../database/connection.ts";
 import type { Scratch } from "../database/embedded/scratch.ts";
+import { attributed } from "../diff/attributed.ts";
 import { differencesBetween } from "../diff/judge.ts";
 import type { DiffStatement } from "../diff/statement.ts";
 import { PlanRefused } from "../errors.ts";
 import { describeDifference, type SchemaDifference } from "../schema/compare.ts";
-import type { SchemaSnapshot } from "../schema/snapshot.ts";
+import { type SchemaSnapshot, takeSnapshot } from "../schema/snapshot.ts";
 import { currentSchema, differencesIn, driftIn, type FoundSchema } from "./catalog/kept-schema.ts";
 import { diffStates } from "./schema-diff.ts";
 import { runWithRoles } from "./scratch-roles.ts";
@@ -28,11 +29,16 @@ export interface DriftParts {
   readonly open: () => Promise<Connection>;
 }
 
+export interface DriftStatement extends DiffStatement {
+  /** The differences that it is for, as `kind name`. */
+  readonly differences: readonly string[];
+}
+
 export interface DriftSql {
   /** What makes the schema again what it is compared with. */
-  readonly undo: readonly DiffStatement[];
+  readonly undo: readonly DriftStatement[];
   /** The other way: what a migration would say that does what was done by hand. */
-  readonly adopt: readonly DiffStatement[];
+  readonly adopt: readonly DriftStatement[];
   /** What `undo` does not keep: columns, tables, and digits of a type. */
   readonly losses: readonly string[];
   /** What `adopt` does not keep. */
@@ -67,7 +73,8 @@ export async function compareOnScratch(
   if (kept !== null && kept.differences.length === 0) return withoutSchemas(kept);
   const major = Math.floor(connection.server.version / 10_000);
   await using scratch = await parts.openScratch(major);
-  const apply = (url: string) => applyAs(connection.server.user, { scratch, url, parts, revisions });
+  const { schema = null } = target.settings;
+  const apply = (url: string) => applyAs(connection.server.user, { scratch, url, parts, revisions, schema });
   const made = await snapshotOf(target, scratch, apply);
   const start = kept?.schemas.start ?? (await currentSchema(target, connection));
   const compared = kept ?? { takenAt: null, ...differencesIn({ kept: made, start }, patterns) };
@@ -75,7 +82,11 @@ export async function compareOnScratch(
   if (!sql || compared.differences.length === 0) return found;
   const unproven = whyNot({ kept: kept?.schemas.kept ?? made, made, ignored: compared.ignored });
   if (unproven.length > 0) return { ...found, sql: { ...NO_SQL, unproven } };
-  return { ...found, sql: await statements(target, { scratch, apply, open: parts.open, major }) };
+  const { differences } = compared;
+  return {
+    ...found,
+    sql: await statements(target, { scratch, apply, open: parts.open, major, differences }),
+  };
 }
 
 const NO_SQL = { undo: [], adopt: [], losses: [], adoptLosses: [], provenOn: null } as const;
@@ -105,10 +116,12 @@ interface Applying {
   readonly url: string;
   readonly parts: DriftParts;
   readonly revisions: ReadonlySet<string>;
+  /** The one schema of the database that is the target. It is there before its migrations. */
+  readonly schema: string | null;
 }
 
 /** Under the name of the user who applied them in the database, who owns what they make. */
-async function applyAs(user: string, { scratch, url, parts, revisions }: Applying): Promise<void> {
+async function applyAs(user: string, { scratch, url, parts, revisions, schema }: Applying): Promise<void> {
   const own = new URL(url);
   if (user !== decodeURIComponent(own.username)) {
     await using connection = await scratch.open("postgres");
@@ -119,6 +132,12 @@ async function applyAs(user: string, { scratch, url, parts, revisions }: Applyin
     const password = literal(decodeURIComponent(own.password));
     await connection.execute(`alter role ${identifier(user)} superuser login password ${password}`);
     own.username = encodeURIComponent(user);
+  }
+  if (schema !== null) {
+    await using connection = await scratch.open(decodeURIComponent(own.pathname.slice(1)));
+    await connection.execute(
+      `create schema if not exists ${identifier(schema)} authorization ${identifier(user)}`,
+    );
   }
   await parts.apply(own.href, revisions);
 }
@@ -142,9 +161,13 @@ interface Diffing {
   readonly apply: (url: string) => Promise<void>;
   readonly open: DriftParts["open"];
   readonly major: number;
+  readonly differences: readonly SchemaDifference[];
 }
 
-async function statements(target: Target, { scratch, apply, open, major }: Diffing): Promise<DriftSql> {
+async function statements(
+  target: Target,
+  { scratch, apply, open, major, differences }: Diffing,
+): Promise<DriftSql> {
   const close = async () => {};
   try {
     const {
@@ -159,9 +182,33 @@ async function statements(target: Target, { scratch, apply, open, major }: Diffi
       openScratch: async () => ({ ...scratch, close, [Symbol.asyncDispose]: close }),
       ...{ major, exclude: [], renames: [], ledgerSchema: target.ledger.schema },
     });
-    return { undo, adopt: back, losses, adoptLosses, provenOn, unproven: [] };
+    const each = await withDifferences(scratch, [undo, back], differences);
+    const [ownUndo = [], ownAdopt = []] = each;
+    return { undo: ownUndo, adopt: ownAdopt, losses, adoptLosses, provenOn, unproven: [] };
   } catch (error) {
     if (!(error instanceof PlanRefused)) throw error;
     return { ...NO_SQL, unproven: error.problems.map(({ message }) => message) };
   }
+}
+
+/** Carries the statements out one by one, there and back, and looks at the schema after each. */
+async function withDifferences(
+  scratch: Scratch,
+  ways: readonly (readonly DiffStatement[])[],
+  differences: readonly SchemaDifference[],
+): Promise<readonly (readonly DriftStatement[])[]> {
+  await scratch.create("each", { template: "present" });
+  await using connection = await scratch.open("each");
+  const look = () => takeSnapshot(connection, { schema: null });
+  const found: DriftStatement[][] = [];
+  for (const statements of ways) {
+    const states = [await look()];
+    for (const { text } of statements) {
+      await connection.execute(text);
+      states.push(await look());
+    }
+    const names = attributed(states, differences);
+    found.push(statements.map((statement, at) => ({ ...statement, differences: names[at] ?? [] })));
+  }
+  return found;
 }

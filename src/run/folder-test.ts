@@ -11,7 +11,7 @@
 import { graphOf } from "../core/graph.ts";
 import { type Direction, type Migration, PHASES } from "../core/migration.ts";
 import { resolveRevision } from "../core/revision.ts";
-import { identifier, literal } from "../core/sql/quote.ts";
+import { literal } from "../core/sql/quote.ts";
 import type { Connection } from "../database/connection.ts";
 import type { Scratch } from "../database/embedded/scratch.ts";
 import { differencesBetween } from "../diff/judge.ts";
@@ -27,21 +27,27 @@ import { listedSource, withoutApproval } from "./listed.ts";
 import { migrate } from "./migrate.ts";
 import { refuseUnusable } from "./plan.ts";
 import {
+  countFiles,
   countsOf,
   isRepeated,
   nothing,
   notTested,
   type TestedMigration,
   type TestReport,
+  type TestStep,
 } from "./report/test-report.ts";
+import { copyOf } from "./scratch-copy.ts";
 import { ensureRoles, runWithRoles } from "./scratch-roles.ts";
 import type { RunContext, Target } from "./session/target.ts";
+import { adviseBaseline } from "./test-baseline.ts";
 import { runSection } from "./test-section.ts";
 
 export interface FolderTestOptions {
   readonly scratch: Scratch;
   /** The database of the target on the scratch server. */
   readonly database: string;
+  /** What was declared in the database before, and is not run. */
+  readonly baseline: ReadonlySet<string>;
   /** The one migration to test. `null`: all of them. */
   readonly revision: string | null;
 }
@@ -51,7 +57,7 @@ const SAVED = "godwit_saved";
 /** The target is a database of the scratch server. Throws `SourceError` for a folder that cannot be listed. */
 export async function testMigrations(
   target: Target,
-  { scratch, database, revision }: FolderTestOptions,
+  { scratch, database, baseline, revision }: FolderTestOptions,
   context: RunContext,
 ): Promise<TestReport> {
   const listing = await target.source.list();
@@ -64,7 +70,8 @@ export async function testMigrations(
           revision,
           order.map(({ id }) => id),
         );
-  const stage: Stage = { target, scratch, database, context, recorder: new Recorder(), done: new Set() };
+  const [done, recorder] = [new Set(baseline), new Recorder()];
+  const stage: Stage = { target, scratch, database, context, baseline, recorder, done };
   const { role } = target.settings;
   if (role !== null) {
     await using connection = await scratch.open(database);
@@ -79,7 +86,9 @@ export async function testMigrations(
     const tested: TestedMigration =
       broken !== null
         ? notTested(migration, `${broken} failed before it`)
-        : await testOne(stage, migration, { ...known, isWanted });
+        : baseline.has(migration.id)
+          ? notTested(migration, "it is part of the baseline")
+          : await testOne(stage, migration, { ...known, isWanted });
     if (tested.state === "failed" && !stage.done.has(migration.id)) broken = migration.id;
     if (isWanted || tested.state === "failed") migrations.push(tested);
     if (migration.id === wanted) break;
@@ -92,6 +101,7 @@ interface Stage {
   readonly scratch: Scratch;
   readonly database: string;
   readonly context: RunContext;
+  readonly baseline: ReadonlySet<string>;
   readonly recorder: Recorder;
   /** What is applied in the database, whatever became of its test. */
   readonly done: Set<string>;
@@ -116,23 +126,27 @@ async function testOne(
   if (!isWanted) {
     const problems = await trial.upAlone();
     if (problems.length === 0) done.add(migration.id);
-    return { ...nothing(migration), state: problems.length === 0 ? "passed" : "failed", problems };
+    if (problems.length === 0) return { ...nothing(migration), state: "passed" };
+    return { ...nothing(migration), state: "failed", failedAt: trial.step, problems };
   }
   const file = files.get(migration.file) === 1 ? readTestFile(target.source.folder, migration.file) : null;
   const [mistake] = file?.problems ?? [];
-  await copyOf(stage, { from: stage.database, to: SAVED });
+  await copyOf(stage.scratch, { from: stage.database, to: SAVED });
   const problems = mistake === undefined ? await trial.run(file) : [mistake];
   const { expectations, notes, passedOver } = trial;
+  const failedAt = problems.length > 0 ? trial.step : null;
   const tested = {
-    ...{ ...nothing(migration), test: file?.file ?? null, expectations, problems, notes },
+    ...{ ...nothing(migration), test: file?.file ?? null, failedAt, expectations, problems, notes },
   };
   // The files behind this one begin where `up` leads to, without the rows of the test.
   const isAsAfterUp = problems.length === 0 && file === null && !isRepeated(migration);
   if (!isAsAfterUp) {
-    await copyOf(stage, { from: SAVED, to: stage.database });
+    await copyOf(stage.scratch, { from: SAVED, to: stage.database });
     const left = await trial.upAlone();
     if (left.length > 0)
-      return { ...tested, state: "failed", problems: problems.length > 0 ? problems : left };
+      return problems.length > 0
+        ? { ...tested, state: "failed" }
+        : { ...tested, state: "failed", failedAt: trial.step, problems: left };
   }
   done.add(migration.id);
   if (problems.length > 0) return { ...tested, state: "failed" };
@@ -146,6 +160,8 @@ class Trial {
   expectations = 0;
   /** Why a statement of it was passed over. */
   passedOver: string | null = null;
+  /** The one that is under way. `null`: none has begun. */
+  step: TestStep | null = null;
   readonly #stage: Stage;
   readonly #migration: Migration;
   readonly #listing: Listing;
@@ -163,22 +179,22 @@ class Trial {
       const failed = await this.#section(file, "before");
       if (failed !== null) return [failed];
       const first = await this.#schema();
-      await this.#move("up", {});
+      await this.#move("up", { step: "up" });
       if (this.passedOver !== null) return [];
       const second = await this.#schema();
       const unexpected = await this.#section(file, "after");
       if (unexpected !== null) return [unexpected];
       if (isRepeated(this.#migration)) {
-        await this.#move("up", { again: true });
+        await this.#move("up", { step: "up again", again: true });
         return this.#differences(second, `When ${name} runs again, the schema changes once more`);
       }
       if (!revertible) return [];
-      await this.#move("down", {});
+      await this.#move("down", { step: "down" });
       const back = await this.#differences(first, `The way back of ${name} does not restore the schema`);
       if (back.length > 0) return back;
       const kept = await this.#section(file, "reverted");
       if (kept !== null) return [kept];
-      await this.#move("up", {});
+      await this.#move("up", { step: "up again" });
       return this.#differences(
         second,
         `${name} makes another schema when it goes up again after its way back`,
@@ -187,11 +203,11 @@ class Trial {
   }
 
   async attempt(work: () => Promise<readonly Problem[]>): Promise<readonly Problem[]> {
-    const { signal } = this.#stage.context;
     try {
       return await work();
     } catch (error) {
-      if (signal.aborted || error instanceof Interrupted) throw error;
+      if (this.#stage.context.signal.aborted || error instanceof Interrupted) throw error;
+      if (this.step === "up" && this.#stage.baseline.size === 0) adviseBaseline(error, this.notes);
       return problemsOf(error);
     }
   }
@@ -199,12 +215,16 @@ class Trial {
   /** Nothing but the way up. */
   upAlone(): Promise<readonly Problem[]> {
     return this.attempt(async () => {
-      await this.#move("up", {});
+      await this.#move("up", { step: "up" });
       return [];
     });
   }
 
-  async #move(direction: Direction, { again = false }: { readonly again?: boolean }): Promise<void> {
+  async #move(
+    direction: Direction,
+    { step, again = false }: { readonly step: TestStep; readonly again?: boolean },
+  ): Promise<void> {
+    this.step = step;
     const { target, scratch, database, context, recorder, done } = this.#stage;
     const { id } = this.#migration;
     await using observer = await scratch.open(database);
@@ -232,6 +252,7 @@ class Trial {
 
   async #section(file: TestFile | null, section: keyof TestFile["sections"]): Promise<Problem | null> {
     if (file === null) return null;
+    this.step = section;
     await using connection = await this.#open();
     const { held, problem } = await runSection(connection, file, section);
     this.expectations += held;
@@ -273,19 +294,3 @@ class Trial {
 
 /** Of a value of an attribute, so many characters are shown. JSON has all of it. */
 const LONGEST = 120;
-
-/** Replaces a database by a copy of another one. Sessions that code of migrations has left there are ended. */
-async function copyOf({ scratch }: Stage, { from, to }: { from: string; to: string }): Promise<void> {
-  await using connection = await scratch.open("postgres");
-  await connection.execute(`drop database if exists ${identifier(to)} with (force)`);
-  await connection.execute(
-    `select pg_catalog.pg_terminate_backend(pid) from pg_catalog.pg_stat_activity where datname = ${literal(from)}`,
-  );
-  await scratch.create(to, { template: from });
-}
-
-function countFiles(migrations: readonly Migration[]): ReadonlyMap<string, number> {
-  const counts = new Map<string, number>();
-  for (const { file } of migrations) counts.set(file, (counts.get(file) ?? 0) + 1);
-  return counts;
-}

@@ -127,7 +127,10 @@ export const CATALOG_COLUMNS: Readonly<Record<string, readonly CatalogColumns[]>
   ],
   pg_database: [not(SHARED, "*")],
   pg_db_role_setting: [
-    not("settings of the database and of roles, not of a schema; a dump does not have them", "*"),
+    not(
+      "settings of the database and of roles, not of a schema; a dump does not have them, and platforms keep secrets there",
+      "*",
+    ),
   ],
   pg_default_acl: [
     not(OID, "oid"),

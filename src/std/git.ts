@@ -1,4 +1,4 @@
-/** The commit that is being deployed, for the ledger. The platform provides it, or it is read from `.git` directly. */
+/** The commit that is being deployed, for the ledger, and the folder of the repository. The platform provides it, or it is read from `.git` directly. */
 import { existsSync, readFileSync, statSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 
@@ -35,6 +35,21 @@ function readHead(folder: string): string | null {
   if (existsSync(loose)) return readFileSync(loose, "utf8").trim();
   const packed = readFileSync(join(shared, "packed-refs"), "utf8").split("\n");
   return packed.find((line) => line.endsWith(` ${reference}`))?.split(" ")[0] ?? null;
+}
+
+const FOLDERS = ["GITHUB_WORKSPACE", "CI_PROJECT_DIR", "BUILD_SOURCESDIRECTORY"];
+
+/** The folder that paths for code scanning are below. `null`: this is no repository. */
+export function repositoryOf(
+  folder: string,
+  environment: Readonly<Record<string, string | undefined>>,
+): string | null {
+  const told = FOLDERS.map((name) => environment[name]).find((value) => (value ?? "") !== "");
+  if (told !== undefined) return told;
+  for (let one = resolve(folder); ; one = dirname(one)) {
+    if (existsSync(join(one, ".git"))) return one;
+    if (dirname(one) === one) return null;
+  }
 }
 
 function findGit(from: string): string | null {

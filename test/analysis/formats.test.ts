@@ -3,7 +3,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { Ajv } from "ajv";
 import { root } from "../../scripts/fresh.mjs";
-import { commandIn } from "../support/command.ts";
+import { commandIn, type Json } from "../support/command.ts";
 import { expect, test } from "../support/database.ts";
 import { folderOf } from "../support/target.ts";
 
@@ -62,6 +62,85 @@ test("annotations of GitHub are taken apart as they were meant", async () => {
   const below = godwit.with({ GITHUB_WORKSPACE: join(folder, "..") });
   const other = await below.fails(1, "lint", "--format", "github");
   expect(other.stdout).toContain(`file=${folder.split("/").at(-1)}/migrations/0002_b.sql,`);
+});
+
+/** Nothing here stands at the beginning of its line, so that a column that is counted wrongly points at something else. */
+const PLAIN = `  select 1; create index slow on t (a);
+  select 2; alter table t add column b char(3) not null;
+  select 3; update t set a = 1;
+`;
+const WRITTEN: Readonly<Record<string, (text: string) => string>> = {
+  plain: (text) => text,
+  "byte order mark": (text) => `\ufeff${text}`,
+  "CR LF": (text) => text.replaceAll("\n", "\r\n"),
+  "byte order mark and CR LF": (text) => `\ufeff${text.replaceAll("\n", "\r\n")}`,
+  tabs: (text) => text.replaceAll("  ", "\t\t\t"),
+  "two bytes": (text) => text.replaceAll("select", "/* é */ select"),
+  surrogates: (text) => text.replaceAll("select", "/* 𝒳👩‍🚀 */ select"),
+  "a comment of several lines": (text) => `/* 𝒳\r\n\té */ ${text}`,
+};
+
+test("a column counts characters, whatever they are made of, and the line that it is on", async () => {
+  const kinds = Object.entries(WRITTEN);
+  const texts = kinds.map(([, write]) => write(PLAIN));
+  const folder = folderOf(Object.fromEntries(texts.map((text, at) => [`migrations/000${at}_x.sql`, text])));
+  const godwit = commandIn({ folder });
+  const { json } = await godwit.fails(1, "lint", "--all", "--json");
+  interface Placed {
+    readonly file: string;
+    readonly rule: string;
+    readonly line: number;
+    readonly column: number;
+  }
+  const pointed = texts.map((text, at) => {
+    const lines = text.replace(/^\ufeff/, "").split(/\r?\n/);
+    return (json.findings as readonly Placed[])
+      .filter(({ file }) => file === `000${at}_x.sql`)
+      .map(({ rule, line, column }) => {
+        const behind = [...(lines[line - 1] ?? "")].slice(column - 1).join("");
+        return `${rule}: ${behind.slice(0, 12)}`;
+      });
+  });
+  expect(pointed[0]?.length).toBeGreaterThan(2);
+  const named = (each: readonly unknown[]) => Object.fromEntries(kinds.map(([name], at) => [name, each[at]]));
+  expect(named(pointed)).toEqual(named(kinds.map(() => pointed[0])));
+  expect(pointed[0]).toEqual(expect.arrayContaining([expect.stringMatching(/: create index$/)]));
+  const sarif = JSON.parse((await godwit.fails(1, "lint", "--all", "--format", "sarif")).stdout);
+  const github = (await godwit.fails(1, "lint", "--all", "--format", "github")).stdout.trimEnd().split("\n");
+  const places = (json.findings as readonly Placed[]).map(({ line, column }) => [line, column]);
+  expect(
+    sarif.runs[0].results.map(({ locations: [{ physicalLocation }] }: Json) => [
+      physicalLocation.region.startLine,
+      physicalLocation.region.startColumn,
+    ]),
+  ).toEqual(places);
+  expect(
+    github.map(parseCommand).map(({ properties }) => [Number(properties.line), Number(properties.col)]),
+  ).toEqual(places);
+});
+
+test("a path is one of the repository, wherever in it the command runs", async () => {
+  const repository = folderOf({
+    ".git/HEAD": "ref: refs/heads/main\n",
+    "apps/shop/migrations/0001_a.sql": PLAIN,
+  });
+  const godwit = commandIn({ folder: join(repository, "apps", "shop") });
+  const path = "apps/shop/migrations/0001_a.sql";
+  const sarif = JSON.parse((await godwit.fails(1, "lint", "--format", "sarif")).stdout);
+  const uris = sarif.runs[0].results.map(
+    ({ locations: [{ physicalLocation }] }: Json) => physicalLocation.artifactLocation.uri,
+  );
+  expect(new Set(uris)).toEqual(new Set([path]));
+  const { stdout } = await godwit.fails(1, "lint", "--format", "github");
+  expect(
+    new Set(
+      stdout
+        .trimEnd()
+        .split("\n")
+        .map((line) => parseCommand(line).properties.file),
+    ),
+  ).toEqual(new Set([path]));
+  expect((await godwit.fails(1, "lint")).stdout).toContain("at migrations/0001_a.sql:");
 });
 
 test("JSON by --format is the document of --json, and another format is refused", async () => {

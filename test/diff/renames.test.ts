@@ -1,7 +1,7 @@
 /** Renames that the desired schema tells, there and back: what is renamed keeps its rows, its place on the disk and all that hangs on it. */
 import { type DiffInput, diffSchemas } from "../../src/diff/diff.ts";
 import { renameHints, renamesOf } from "../../src/diff/hints.ts";
-import { loadSchema } from "../../src/diff/load.ts";
+import { carryOut } from "../../src/diff/load.ts";
 import { turned } from "../../src/diff/renames.ts";
 import { ALL, connectionTo } from "../schema/snapshots.ts";
 import { expect, test } from "../support/database.ts";
@@ -111,8 +111,8 @@ test.for(CASES)("renamed and nothing else: $name", async ({ from, to, told = [] 
     await using present = await open(names[0]);
     await using desired = await open(names[1]);
     await using copy = await open(names[2]);
-    for (const one of [present, copy]) await loadSchema(one, [{ name: "from.sql", text: from }]);
-    await loadSchema(desired, [{ name: "to.sql", text: to }]);
+    for (const one of [present, copy]) await carryOut(one, [{ name: "from.sql", text: from }]);
+    await carryOut(desired, [{ name: "to.sql", text: to }]);
     const hints = [...renameHints([{ name: "to.sql", text: to }]), ...told.flatMap(renamesOf)];
     const ways: readonly Pick<DiffInput, "desired" | "renames">[] = [
       { desired, renames: hints },
@@ -138,7 +138,7 @@ test("a function whose text names a later one comes after it", async ({ db }) =>
     const text = `create function a() returns int language sql as 'select b()';
       create function b() returns int language sql as 'select c()';
       create function c() returns int language sql as 'select 1';`;
-    await loadSchema(desired, [{ name: "to.sql", text }]);
+    await carryOut(desired, [{ name: "to.sql", text }]);
     const { statements, left, refused } = await diffSchemas({ copy, desired, compared: ALL });
     expect({ left, refused }).toEqual({ left: [], refused: null });
     expect(statements.map(({ text }) => /FUNCTION public\.(\w)/.exec(text)?.[1])).toEqual(["c", "b", "a"]);

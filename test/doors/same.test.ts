@@ -5,6 +5,7 @@ import { commandIn, type Json } from "../support/command.ts";
 import { expect, ledgerSchema, test } from "../support/database.ts";
 import { createDatabases } from "../support/databases.ts";
 import { codesOf, type Scene, throughBothDoors } from "../support/doors.ts";
+import { psql } from "../support/psql.ts";
 import { type Files, folderOf, writeFiles } from "../support/target.ts";
 import { createFleet } from "../support/watched.ts";
 
@@ -134,6 +135,48 @@ test("several targets: the command and the fleet end alike, target by target", {
     expect(outcome((error as GodwitError).report)).toEqual(outcome(json));
     const named = await command("up", "--target", "good", "--json");
     expect(outcome(await fleet.up({ targets: ["good"] }))).toEqual(outcome(named.json));
+  } finally {
+    await databases.drop();
+  }
+});
+
+test("several targets: the command and the fleet find the same drift, and the same in the files", {
+  timeout: 120_000,
+}, async ({ db }) => {
+  const databases = await createDatabases(db, 2);
+  try {
+    const files = {
+      "one/0001_a.sql": "create table a (id bigint);",
+      "two/0001_b.sql": "drop table if exists b;",
+    };
+    const [one = "", two = ""] = databases.urls;
+    const targets = {
+      one: { url: one, dir: "one", ledgerSchema },
+      two: { url: two, dir: "two", ledgerSchema },
+    };
+    const root = folderOf({ ...files, "godwit.config.json": JSON.stringify({ targets }) });
+    const command = commandIn({ folder: root });
+    await using fleet = createFleet({ targets, root, environment: {} });
+    const plain = (answer: unknown) => JSON.parse(JSON.stringify(answer)) as Json;
+    const linted = (await command.fails(1, "lint", "--all", "--json")).json;
+    expect(plain(await fleet.lint({ all: true })).findings).toEqual(linted.findings);
+    expect(linted.findings.length).toBeGreaterThan(0);
+    expect((await fleet.lint({ all: true, targets: ["one"] })).findings).toEqual([]);
+    await command("up");
+    expect(psql(two, "create table by_hand (id int)")).toBeNull();
+    const differences = async () => {
+      const answer = await fleet.drift();
+      return plain(answer).targets.map(({ name, report }: Json) => [name, report.differences]);
+    };
+    const { json } = await command.fails(1, "drift", "--json");
+    const said = json.targets.map(({ name, differences }: Json) => [name, differences]);
+    expect(said[1][1]).toMatchObject([{ change: "added", name: "public.by_hand" }]);
+    expect(await differences()).toEqual(said);
+    expect((await fleet.drift({ targets: ["two"], accept: true })).targets).toMatchObject([
+      { name: "two", report: { accepted: true } },
+    ]);
+    await command("drift");
+    expect((await differences()).map(([, found]: Json) => found)).toEqual([[], []]);
   } finally {
     await databases.drop();
   }

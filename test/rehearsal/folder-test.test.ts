@@ -4,7 +4,7 @@ import { vi } from "vitest";
 import { commandIn, type Json } from "../support/command.ts";
 import { expect, ledgerSchema, test } from "../support/database.ts";
 import { stateOf } from "../support/state.ts";
-import { type Files, folderOf } from "../support/target.ts";
+import { type Files, folderOf, writeFiles } from "../support/target.ts";
 import { createMigrator } from "../support/watched.ts";
 
 // Each call makes a server of its own, which a busy machine takes its time for.
@@ -162,6 +162,98 @@ test("what the scratch server lacks, and what runs behind a failure, is not test
     ["passed", null],
     ["failed", null],
     ["not tested", "0004_broken failed before it"],
+  ]);
+});
+
+const LEGACY = {
+  "migrations/0001_legacy.sql": "alter table from_before_us add note text;",
+  "migrations/0002_slugs.sql":
+    "-- migrate:up\nalter table from_before_us add slug text;\n-- migrate:down\nalter table from_before_us drop slug;",
+};
+/** As `pg_dump --schema-only` writes it, of a database that has 0001. */
+const DUMP = `\\restrict x
+select pg_catalog.set_config('search_path', '', false);
+create table public.from_before_us (id integer, note text);
+create schema "${ledgerSchema}"; create table "${ledgerSchema}".migration_history (revision text);
+\\unrestrict x
+`;
+
+test("a folder that does not begin at an empty database begins at its baseline, also for diff and drift", async ({
+  db,
+}) => {
+  const folder = folderOf(LEGACY);
+  const godwit = commandIn({ folder, url: db.url });
+  const failed = await godwit.fails(1, "test");
+  expect(failed.stdout).toMatch(
+    /✗ 0001_legacy {2}failed on its way up\n {4}If these migrations do not begin at/,
+  );
+  expect(failed.stdout).toContain("baselineSchema and baselineRevision");
+  expect(failed.stdout).toContain("0001_legacy failed before it");
+  const baseline = { baselineSchema: "dump.sql", baselineRevision: "0001" };
+  writeFiles(folder, { "dump.sql": DUMP, "godwit.config.json": JSON.stringify(baseline) });
+  const { json } = await godwit("test", "--json");
+  expect(json.migrations.map(({ state, because }: Json) => [state, because])).toEqual([
+    ["not tested", "it is part of the baseline"],
+    ["passed", null],
+  ]);
+  const desired = "create table from_before_us (id integer, note text, slug text, more text);";
+  writeFiles(folder, { "desired.sql": desired });
+  expect((await godwit("diff", "--to", "desired.sql", "--json")).json.statements).toMatchObject([
+    { text: expect.stringMatching(/^ALTER TABLE .*from_before_us.* ADD COLUMN .*more/) },
+  ]);
+  await db.sql("create table from_before_us (id integer, note text)");
+  await godwit("baseline", "0001");
+  await godwit("up");
+  expect((await godwit("drift", "--files", "--json")).json).toMatchObject({ differences: [] });
+  writeFiles(folder, { "dump.sql": "create table public.broken (id nonsense);" });
+  const broken = await godwit.fails(1, "test", "--json");
+  expect(broken.json.problems).toMatchObject([
+    {
+      code: "SCHEMA_FILE_FAILED",
+      message: expect.stringMatching(/^The baseline schema cannot be made: /),
+      place: { file: "dump.sql", line: 1 },
+    },
+  ]);
+});
+
+test("baselines of Prisma and Flyway are migrations, and every failure names its step", async () => {
+  const second = "alter table t add b text;";
+  const prisma = folderOf({
+    "prisma/migrations/migration_lock.toml": 'provider = "postgresql"',
+    "prisma/migrations/0_init/migration.sql": "create table t (a int);",
+    "prisma/migrations/20240102000000_b/migration.sql": second,
+    "godwit.config.json": JSON.stringify({ dir: "prisma/migrations" }),
+  });
+  const flyway = folderOf({
+    "sql/B5__base.sql": "create table t (a int);",
+    "sql/V6__b.sql": second,
+    "godwit.config.json": JSON.stringify({ layout: "flyway", dir: "sql" }),
+  });
+  for (const folder of [prisma, flyway])
+    expect((await commandIn({ folder })("test", "--json")).json.counts).toMatchObject({
+      passed: 2,
+      failed: 0,
+    });
+  const table = (name: string) =>
+    `-- migrate:up\ncreate table ${name} (id int);\n-- migrate:down\ndrop table ${name};`;
+  const godwit = godwitIn({
+    "0001_before.sql": table("a"),
+    "0001_before.test.sql": "-- before\nselect false;",
+    "0002_after.sql": table("b"),
+    "0002_after.test.sql": "-- after\nselect false;",
+    "0003_down.sql": "-- migrate:up\ncreate table c ();\n-- migrate:down\ndrop table nowhere;",
+    "0004_reverted.sql": table("d"),
+    "0004_reverted.test.sql": "-- reverted\nselect false;",
+    "0005_again.sql": "-- migrate:up\ncreate table e ();\n-- migrate:down\ndrop table e; create table f ();",
+    // A large object is no part of a schema, so it is left behind unseen.
+    "0006_once.sql":
+      "-- migrate:up\ncreate table g ();\nselect lo_create(7);\n-- migrate:down\ndrop table g;",
+    "0007_up.sql": "select 1 / 0;",
+    "0008_behind.sql": table("h"),
+  });
+  const { json } = await godwit.fails(1, "test", "--json");
+  expect(json.migrations.map(({ failedAt }: Json) => failedAt)).toEqual([
+    ...["before", "after", "down", "reverted", "down", "up again", "up", null],
   ]);
 });
 

@@ -222,10 +222,19 @@ test("the SQL that undoes what was done by hand does it, and the SQL that adopts
     );
     expect(json.sql).toMatchObject({ unproven: [], provenOn: expect.stringMatching(/^\d+\./) });
     const sql = ({ text }: Json) => `${text};`;
-    const { stdout } = await godwit.fails(1, "drift", "--sql", ...way);
-    for (const statement of [...json.sql.undo, ...json.sql.adopt].map(sql))
-      expect(stdout).toContain(statement);
-    expect(stdout).toMatch(/-- This loses data:\nDROP TABLE .*by_hand/);
+    if (way.length === 0) {
+      const { stdout } = await godwit.fails(1, "drift", "--sql");
+      for (const statement of [...json.sql.undo, ...json.sql.adopt].map(sql))
+        expect(stdout).toContain(statement);
+      expect(stdout).toMatch(/-- table public\.by_hand: added\n-- This loses data:\nDROP TABLE .*by_hand/);
+    }
+    for (const { kind, name } of json.differences)
+      for (const statements of [json.sql.undo, json.sql.adopt])
+        expect(statements.flatMap((one: Json) => one.differences)).toContain(`${kind} ${name}`);
+    const of = (name: string) =>
+      json.sql.undo.filter((one: Json) => one.differences.includes(name)).map(({ text }: Json) => text);
+    expect(of("table public.by_hand")).toEqual([expect.stringMatching(/^DROP TABLE .*by_hand/)]);
+    expect(of("index public.by_of")).toEqual([expect.stringMatching(/^CREATE INDEX by_of/)]);
     expect(psql(db.url, json.sql.undo.map(sql).join("\n"))).toBeNull();
     await godwit("drift", ...way);
     expect(psql(db.url, json.sql.adopt.map(sql).join("\n"))).toBeNull();
@@ -334,8 +343,16 @@ test("each of several targets is compared by itself, also where each is a schema
   );
   await godwit("drift", "--accept");
   expect((await godwit("drift")).stdout).toContain("shops/order: ");
-  const whole = await godwit.fails(2, "drift", "--files", "--target", "shops/one");
-  expect(whole.stderr).toContain("the files are compared with whole databases");
+  expect((await godwit.fails(1, "drift", "--files", "--json")).json.targets[0].schemas).toMatchObject([
+    { name: "shops/one", drifted: false, comparedWith: "files" },
+    { name: "shops/order", differences: [{ change: "added", kind: "column", name: '"order".users.name' }] },
+    { name: 'shops/a "b', drifted: false },
+  ]);
+  const refused = await godwit.fails(2, "drift", "--sql", "--target", 'shops/a "b');
+  expect(refused.stderr).toContain("SQL is proven on whole databases");
+  const [, led] = /`godwit ([^`]*)` names what differs/.exec(refused.stderr) ?? [];
+  expect(led).toBe(`drift --files --target 'shops/a "b'`);
+  await godwit("drift", "--files", "--target", 'shops/a "b');
   await godwit("drift", "--target", "shops/one");
 });
 

@@ -1,6 +1,7 @@
 /** `godwit drift` */
 import { acceptSchema, type DriftReport, driftOf } from "../../run/drift.ts";
 import { describeDifference } from "../../schema/compare.ts";
+import { identity } from "../../schema/snapshot.ts";
 import { visible } from "../../std/visible.ts";
 import type { Answer, Invocation } from "../command.ts";
 import { withSession } from "../session.ts";
@@ -12,7 +13,7 @@ export async function run(invocation: Invocation): Promise<Answer> {
   return withSession(invocation, async ({ target, config, context }) => {
     const parts =
       files || sql
-        ? (await import("../../assemble/drift.ts")).driftParts(config, { say, signal })
+        ? (await import("../../assemble/drift.ts")).driftParts(config, { sql, say, signal })
         : undefined;
     const options = { files, sql, ...(parts === undefined ? {} : { parts }) };
     const report =
@@ -51,29 +52,48 @@ function textOf(report: DriftReport): string {
     first,
     ...lines,
     ...(ignored === 0 ? [] : [`  ${ignored} more ${ignored === 1 ? "is" : "are"} ignored (driftIgnore)`]),
-    ...(sql === undefined ? [] : sqlLines(sql)),
+    ...(sql === undefined ? [] : sqlLines(sql, differences)),
   ].join("\n");
 }
 
-function sqlLines({
-  undo,
-  adopt,
-  losses,
-  adoptLosses,
-  provenOn,
-  unproven,
-}: NonNullable<DriftReport["sql"]>): readonly string[] {
+type Sql = NonNullable<DriftReport["sql"]>;
+
+function sqlLines(
+  { undo, adopt, losses, adoptLosses, provenOn, unproven }: Sql,
+  differences: DriftReport["differences"],
+): readonly string[] {
   if (provenOn === null)
     return ["", "There is no SQL that is proven:", ...unproven.map((one) => `  ${visible(one)}`)];
-  const lines = (statements: NonNullable<DriftReport["sql"]>["undo"]) =>
-    statements.map(({ text, losesData }) => `${losesData ? "-- This loses data:\n" : ""}${text};`);
-  const lost = (all: readonly string[]) => all.map((loss) => `-- Loses data: ${loss.replace(/\s+/g, " ")}`);
+  const lost = (all: readonly string[]) => all.map((loss) => comment(`Loses data: ${loss}`));
   return [
     ...["", `-- To undo it, proven on PostgreSQL ${provenOn}:`],
     ...lost(losses),
-    ...lines(undo),
+    ...scriptLines(undo, differences),
     ...["", "-- To adopt it, write this into a migration, undo it, and run the migration:"],
     ...lost(adoptLosses),
-    ...lines(adopt),
+    ...scriptLines(adopt, differences),
   ];
+}
+
+/** Each statement below the differences that it is for. What no statement does is named too. */
+function scriptLines(statements: Sql["undo"], differences: DriftReport["differences"]): readonly string[] {
+  const said = new Map(differences.map((one) => [identity(one), describeDifference(one, LONGEST)]));
+  const head = (one: Sql["undo"][number] | undefined) =>
+    (one?.differences ?? []).map((name) => comment(said.get(name) ?? name));
+  const without = [...said].filter(([name]) => !statements.some((one) => one.differences.includes(name)));
+  return [
+    ...statements.flatMap((statement, at) => {
+      const [above, own] = [head(statements[at - 1]), head(statement)];
+      return [
+        ...(own.join() === above.join() ? [] : own),
+        ...(statement.losesData ? ["-- This loses data:"] : []),
+        `${statement.text};`,
+      ];
+    }),
+    ...without.map(([, text]) => comment(`No statement makes this: ${text}`)),
+  ];
+}
+
+function comment(text: string): string {
+  return `-- ${visible(text.replace(/\s+/g, " "))}`;
 }

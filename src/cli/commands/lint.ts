@@ -8,6 +8,7 @@ import { majorVersion } from "../../config/lint.ts";
 import { chooseTargets, unknownTarget } from "../../config/targets/targets.ts";
 import { ConfigError } from "../../errors.ts";
 import type { Linted } from "../../run/lint.ts";
+import { repositoryOf } from "../../std/git.ts";
 import type { Answer, Invocation } from "../command.ts";
 import { refuseFlags } from "../given.ts";
 import { documentOf } from "../output/document.ts";
@@ -37,8 +38,9 @@ export async function run(invocation: Invocation): Promise<Answer> {
   const linted = await lintAll(config, { ...given, configs }, { say, observe, signal });
   const fails = linted.findings.some((finding) => isAtLeast(finding.level, level));
   const json = { ...linted, level };
-  // The runner of a workflow looks for files below the repository's root, wherever the command runs.
-  const root = (format === "text" ? undefined : config.environment.GITHUB_WORKSPACE) ?? process.cwd();
+  const here = process.cwd();
+  // Whoever reads annotations looks for files below the repository's root, wherever the command runs.
+  const root = format === "text" ? here : (repositoryOf(here, config.environment) ?? here);
   // What another program reads has no room for it.
   if (format === "sarif" || format === "github") for (const line of summaryLines(linted)) say(line);
   return {

@@ -1,6 +1,6 @@
 /** `godwit test` */
 import { testOf } from "../../assemble/test.ts";
-import type { TestedMigration, TestReport } from "../../run/report/test-report.ts";
+import type { TestedMigration, TestReport, TestStep } from "../../run/report/test-report.ts";
 import { visible } from "../../std/visible.ts";
 import type { Answer, Invocation } from "../command.ts";
 import { formatProblem, type Paint } from "../output/problems.ts";
@@ -32,7 +32,7 @@ function linesOf(
   const { revision, state, because, problems, notes } = tested;
   const name = visible(revision).padEnd(width);
   const mark = MARKS[state];
-  const said = state === "passed" ? passedBy(tested) : (because ?? "failed");
+  const said = state === "passed" ? passedBy(tested) : (because ?? failedBy(tested));
   return [
     `${paint(mark.style, mark.sign)} ${name}  ${paint("dim", visible(state === "not tested" ? `not tested: ${said}` : said))}`,
     ...notes.map((note) => `    ${visible(note)}`),
@@ -44,6 +44,19 @@ function linesOf(
     ),
   ];
 }
+
+function failedBy({ failedAt }: TestedMigration): string {
+  return failedAt === null ? "failed" : `failed ${STEPS[failedAt]}`;
+}
+
+const STEPS: Readonly<Record<TestStep, string>> = {
+  before: "before it went up (`-- before`)",
+  up: "on its way up",
+  after: "after it went up (`-- after`)",
+  down: "on its way down",
+  reverted: "after its way down (`-- reverted`)",
+  "up again": "when it went up again",
+};
 
 const MARKS = {
   passed: { sign: "✓", style: "green" },

@@ -2,12 +2,17 @@
 import type { Migration } from "../../core/migration.ts";
 import type { Problem } from "../../errors.ts";
 
+/** A migration goes through them in this order. `before`, `after` and `reverted` are the sections of its test file. */
+export type TestStep = "before" | "up" | "after" | "down" | "reverted" | "up again";
+
 export interface TestedMigration {
   readonly revision: string;
   readonly file: string;
   /** The file with its rows and expectations. `null`: there is none. */
   readonly test: string | null;
   readonly state: "passed" | "failed" | "not tested";
+  /** At which step it failed. `null`: it did not, or not at one of them. */
+  readonly failedAt: TestStep | null;
   /** Why it was not tested. */
   readonly because: string | null;
   /** `false`: it has no way back, so it only went up. */
@@ -38,10 +43,17 @@ export function isRepeated({ kind, rerun }: Migration): boolean {
   return kind === "repeatable" || rerun === true;
 }
 
+/** How many migrations each file holds. */
+export function countFiles(migrations: readonly Migration[]): ReadonlyMap<string, number> {
+  const counts = new Map<string, number>();
+  for (const { file } of migrations) counts.set(file, (counts.get(file) ?? 0) + 1);
+  return counts;
+}
+
 /** Before anything is known of it. */
 export function nothing(migration: Migration): Omit<TestedMigration, "state"> {
   const { id, file, revertible } = migration;
-  const base = { revision: id, file, test: null, because: null, reversible: revertible };
+  const base = { revision: id, file, test: null, failedAt: null, because: null, reversible: revertible };
   return { ...base, repeated: isRepeated(migration), expectations: 0, problems: [], notes: [] };
 }
 
