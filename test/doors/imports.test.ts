@@ -6,6 +6,7 @@ import { IMAGE_TABLE } from "../../src/images/image-table.ts";
 import { GodwitError } from "../../src/index.ts";
 import { commandIn } from "../support/command.ts";
 import { expect, ledgerSchema, type TestDatabase, test } from "../support/database.ts";
+import { putOld } from "../support/slow-images.ts";
 import { folderOf } from "../support/target.ts";
 import { createFleet, createMigrator } from "../support/watched.ts";
 
@@ -24,6 +25,8 @@ function project(db: TestDatabase, files: Readonly<Record<string, string>> = FIL
     imports: { designs: { from: "designs" } },
   };
   const folder = folderOf({ ...files, "godwit.config.json": JSON.stringify(config) });
+  // An import lets a file rest for five seconds that has just changed.
+  for (const [name, text] of Object.entries(files)) if (name.endsWith(".svg")) putOld(folder, name, text);
   const programs = {
     root: folder,
     ledgerSchema,
