@@ -9,6 +9,8 @@ export interface Gaps {
   readonly missing: readonly string[];
   /** Tables, views and indexes that are not all that they are in the schema, or that have a part that is not. */
   readonly relations: ReadonlySet<string>;
+  /** Those that are missing as a whole. */
+  readonly absent: ReadonlySet<string>;
 }
 
 /** Locks, scans and rewrites do not depend on these. */
@@ -20,6 +22,7 @@ export function gapsOf(differences: readonly SchemaDifference[], desired: Schema
   const words: string[] = [];
   const missing: string[] = [];
   const relations = new Set<string>();
+  const absent = new Set<string>();
   for (const { change, kind, name, attributes } of differences) {
     const counting = attributes.filter(({ attribute }) => !WITHOUT_EFFECT.has(attribute));
     if (change === "changed" && counting.length === 0) continue;
@@ -33,10 +36,12 @@ export function gapsOf(differences: readonly SchemaDifference[], desired: Schema
         words.push(`${own}: ${attribute} is ${shown(to)}, in the copy ${shown(from)}`);
     for (const one of [own, ...(parents.get(own) ?? [])]) {
       const relation = RELATION.exec(one)?.[1];
-      if (relation !== undefined) relations.add(unquoted(relation));
+      if (relation === undefined) continue;
+      relations.add(unquoted(relation));
+      if (change === "added" && one === own) absent.add(unquoted(relation));
     }
   }
-  return { words, missing, relations };
+  return { words, missing, relations, absent };
 }
 
 const RELATION = /^(?:table|view|materialized view|foreign table|index|sequence) (.+)$/s;

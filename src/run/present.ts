@@ -23,6 +23,8 @@ import type { RunContext, Target } from "./session/target.ts";
 
 /** A copy of more takes minutes: half a second for 50 tables, four to ten seconds for 500, and four minutes for 5,000. */
 const MOST_TABLES = 1000;
+/** Of a target that is one schema of many: each of them would copy all of the database. */
+const MOST_OF_SCHEMA = 100;
 
 export interface Place {
   readonly scratch: Scratch;
@@ -38,7 +40,8 @@ export async function copyPresent(
 ): Promise<Gaps | { readonly because: string }> {
   try {
     return await withOneConnection(target, context, async (live) => {
-      const because = await whyNot(live);
+      const most = target.settings.schema == null ? MOST_TABLES : MOST_OF_SCHEMA;
+      const because = await whyNot(live, most);
       if (because !== null) return { because };
       if (live.capabilities.session) await live.execute("set default_transaction_read_only = on");
       await using copy = await scratch.open(database, { signal: context.signal });
@@ -48,7 +51,7 @@ export async function copyPresent(
         isLeftOut: (text) => whyNotRun(text) !== null,
       });
       await copyLedger(copy, live, target);
-      return gapsOf(left, desired);
+      return await withNeighbours(live, gapsOf(left, desired));
     });
   } catch (error) {
     if (error instanceof Interrupted || context.signal.aborted) throw error;
@@ -63,20 +66,39 @@ export async function gapsFrom(
   context: RunContext,
 ): Promise<Gaps | null> {
   try {
-    const desired = await withOneConnection(target, context, (live) => currentSchema(target, live));
     await using copy = await scratch.open(database, { signal: context.signal });
-    return gapsOf(differencesBetween(await currentSchema(target, copy), desired).differences, desired);
+    const made = await currentSchema(target, copy);
+    return await withOneConnection(target, context, async (live) => {
+      const desired = await currentSchema(target, live);
+      return withNeighbours(live, gapsOf(differencesBetween(made, desired).differences, desired));
+    });
   } catch (error) {
     if (error instanceof DatabaseError) return null;
     throw error;
   }
 }
 
-async function whyNot(live: Connection): Promise<string | null> {
+/** With the tables that a missing view reads, a missing table refers to, or a missing partition belongs to: it stands in their way. */
+async function withNeighbours(live: Connection, gaps: Gaps): Promise<Gaps> {
+  if (gaps.absent.size === 0) return gaps;
+  const { rows } = await live.query<{ readonly name: string }>(NEIGHBOURS, [[...gaps.absent]]);
+  return { ...gaps, relations: new Set([...gaps.relations, ...rows.map(({ name }) => name)]) };
+}
+
+const NEIGHBOURS = `with absent as materialized (select c.oid from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace
+  where n.nspname || '.' || c.relname = any ($1))
+select n.nspname || '.' || c.relname as name from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace
+where c.oid in (select d.refobjid from pg_catalog.pg_rewrite r join pg_catalog.pg_depend d
+    on d.classid = 'pg_catalog.pg_rewrite'::pg_catalog.regclass and d.objid = r.oid and d.refclassid = 'pg_catalog.pg_class'::pg_catalog.regclass
+    where r.ev_class in (select oid from absent)
+  union all select confrelid from pg_catalog.pg_constraint where contype = 'f' and conrelid in (select oid from absent)
+  union all select inhparent from pg_catalog.pg_inherits where inhrelid in (select oid from absent))`;
+
+async function whyNot(live: Connection, most: number): Promise<string | null> {
   if (!live.capabilities.spanning) return "this connection can read no catalog in one transaction";
   const { rows } = await live.query<{ readonly count: string }>(COUNT);
   const count = Number(rows[0]?.count);
-  return count > MOST_TABLES ? `a copy of ${count.toLocaleString("en")} tables would take too long` : null;
+  return count > most ? `a copy of ${count.toLocaleString("en")} tables would take too long` : null;
 }
 
 const COUNT = `select count(*)::pg_catalog.text as count from pg_catalog.pg_class c

@@ -2,6 +2,7 @@
 import { asciiComments } from "../core/sql/comments.ts";
 import { splitStatements } from "../core/sql/statements.ts";
 import type { Step } from "../core/step.ts";
+import { LEDGER_TABLES } from "../ledger/damage-sql.ts";
 import {
   type RehearsedStatement,
   type RehearsedStep,
@@ -9,8 +10,9 @@ import {
   riskOf,
 } from "../rehearsal/report.ts";
 import { nameOf } from "../rehearsal/risk.ts";
-import type { SeenStatement } from "../rehearsal/seen.ts";
+import type { SeenRelation, SeenStatement } from "../rehearsal/seen.ts";
 import type { Listing, Source } from "../source/source.ts";
+import type { Target } from "./session/target.ts";
 
 export function unknownStep(step: Step, because: string): RehearsedStep {
   const { revision, file, direction, phase } = step;
@@ -18,6 +20,7 @@ export function unknownStep(step: Step, because: string): RehearsedStep {
 }
 
 interface Staged {
+  readonly target: Target;
   readonly source: Source;
   /** Relations that are not all that they are on the target. */
   readonly partial: ReadonlySet<string>;
@@ -31,7 +34,7 @@ interface Rehearsed {
 }
 
 export async function rehearsedStep(
-  { source, partial }: Staged,
+  { target, source, partial }: Staged,
   { files, step, statements, failure }: Rehearsed,
 ): Promise<RehearsedStep> {
   const migration = files.migrations.find(({ id }) => id === step.revision);
@@ -48,7 +51,7 @@ export async function rehearsedStep(
   const found = statements.map((one): RehearsedStatement => {
     const at = written.findIndex(({ text }, index) => index >= next && text === one.text);
     if (at >= 0) next = at + 1;
-    return rehearsedStatement(uncertain(one, partial), written[at]?.line ?? null);
+    return rehearsedStatement(uncertain(withoutOurs(one, target), partial), written[at]?.line ?? null);
   });
   const { revision, file, direction, phase } = step;
   const base = { revision, file, direction, phase };
@@ -56,6 +59,13 @@ export async function rehearsedStep(
   if (failure !== undefined && !found.some(({ state }) => state === "failed"))
     return { ...base, risk: riskOf(found), notRehearsed: `it failed: ${failure}`, statements: found };
   return { ...base, risk: riskOf(found), notRehearsed: null, statements: found };
+}
+
+/** The transaction of each step holds locks on the ledger, which are nobody's concern. */
+function withoutOurs(seen: SeenStatement, { ledger }: Target): SeenStatement {
+  const isOurs = ({ schema, name, table }: SeenRelation) =>
+    schema === ledger.schema && LEDGER_TABLES.some((ours) => ours === (table ?? name));
+  return { ...seen, held: seen.held.filter((one) => !isOurs(one)) };
 }
 
 /** What the copy of a table lacks may be locked, read or written too. */

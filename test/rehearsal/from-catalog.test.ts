@@ -1,9 +1,10 @@
 /** A rehearsal begins with the schema that the target has, whatever its files say, and what it lacks is never called safe. */
 import { rmSync } from "node:fs";
 import { join } from "node:path";
-import { describe, vi } from "vitest";
+import { describe, onTestFinished, vi } from "vitest";
 import { commandIn, type Json } from "../support/command.ts";
 import { expect, ledgerSchema, type TestDatabase, test } from "../support/database.ts";
+import { startServer } from "../support/server.ts";
 import { type Files, folderOf, writeFiles } from "../support/target.ts";
 
 // Each call makes servers of its own, which a busy machine takes its time for.
@@ -11,7 +12,7 @@ vi.setConfig({ testTimeout: 600_000, hookTimeout: 600_000 });
 
 const BASE = { "0001_base.sql": "create table orders (id int primary key, customer text, total int);" };
 
-async function worldOf(db: TestDatabase, applied: Files = BASE) {
+async function worldOf(db: Pick<TestDatabase, "url">, applied: Files = BASE) {
   const below = (files: Files) =>
     Object.fromEntries(Object.entries(files).map(([name, text]) => [`migrations/${name}`, text]));
   const folder = folderOf(below(applied));
@@ -140,6 +141,33 @@ describe("what the copy lacks", () => {
     });
     expect(ofStep(report, "0004_near")).toMatchObject({ risk: "blocks writes" });
   });
+});
+
+test("on an older server, an extension that the scratch server lacks, and who reads the view that needs it", async () => {
+  const server = await startServer({ major: 15 });
+  onTestFinished(() => server.stop());
+  const world = await worldOf(
+    { url: `postgres://postgres@127.0.0.1:${server.port}/postgres?sslmode=disable` },
+    {
+      "0001_base.sql": `create extension adminpack;
+create table orders (id int primary key, note text);
+create table apart (id int primary key, note text);
+create view logs as select id, pg_file_unlink('x') from orders;`,
+    },
+  );
+  world.add({
+    "0002_view.sql": "drop view logs;",
+    "0003_type.sql": "alter table orders alter column note type varchar(9);",
+    "0004_apart.sql": "alter table apart alter column note type varchar(9);",
+  });
+  const report = await world.rehearse();
+  expect(report).toMatchObject({
+    ...{ from: "catalog", version: 15, otherVersion: true },
+    gaps: ["extension adminpack could not be copied", "view public.logs could not be copied"],
+    counts: { rehearsed: 1, notRehearsed: 1, notUnderstood: 1, failed: 0 },
+  });
+  expect(ofStep(report, "0003_type").statements).toMatchObject([{ state: "not understood", risk: null }]);
+  expect(ofStep(report, "0004_apart")).toMatchObject({ risk: "rewrites" });
 });
 
 describe("where no copy can be made", () => {

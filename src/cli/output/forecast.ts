@@ -59,7 +59,9 @@ function statementLines(statement: RehearsedStatement, report: Forecast, paint: 
   return [
     `  ${place}${writtenStatement(text)}  ${painted(verdict, paint)}`,
     `      ${why}`,
-    ...(risk === "safe" && shown.length > 0 ? [`      Locks: ${shown.join(", ")}.`] : []),
+    ...((risk === "safe" || state === "not understood") && shown.length > 0
+      ? [`      Locks: ${shown.join(", ")}.`]
+      : []),
     ...sizeWords(statement, report).map((words) => `      ${words}`),
     ...waitWords(statement, report).map((words) => `      ${paint("yellow", words)}`),
     ...(safer === null ? [] : [`      Safer: ${safer}`]),
