@@ -6,6 +6,7 @@ import type { Scratch } from "../database/embedded/scratch.ts";
 import { DatabaseError } from "../errors.ts";
 import { calibrate, isWork, neededBy, worked } from "../prediction/calibrate.ts";
 import { type LiveFacts, type LockHolder, liveFacts } from "../prediction/live.ts";
+import { databasesLike, type Locale } from "../prediction/locale.ts";
 import { type Predicted, predictionOf } from "../prediction/outages.ts";
 import { type ForeignKey, foreignKeysOf } from "../prediction/references.ts";
 import { nameOf } from "../prediction/rows.ts";
@@ -47,12 +48,24 @@ export async function forecastOf(
   let times: ReadonlyMap<RehearsedStatement, number> = new Map();
   if (scratch !== undefined && known.shapes !== null) {
     const foreignKeys = await foreignKeysIn(scratch);
-    await scratch.create(CALIBRATION);
+    await createLike(scratch, known.shapes.locale);
     await using connection = await scratch.open(CALIBRATION, { signal: context.signal });
     times = await calibrate(connection, statements, { ...facts, ...known, foreignKeys });
   }
   const steps = report.steps.map((step) => ({ ...step, ...predictionOf(step, times) }));
   return { ...report, ...facts, steps };
+}
+
+async function createLike(scratch: Scratch, locale: Locale): Promise<void> {
+  await using server = await scratch.open("postgres");
+  for (const statement of databasesLike(CALIBRATION, locale)) {
+    try {
+      await server.execute(statement);
+      return;
+    } catch (error) {
+      if (!(error instanceof DatabaseError) || server.lost.aborted) throw error;
+    }
+  }
 }
 
 /** Of the one database that the rehearsal has made. */
