@@ -25,7 +25,7 @@ export interface Forecast extends RehearsalReport, LiveFacts {
 /** The target is only read. `scratch`: that of the rehearsal; without it nothing is predicted. */
 export async function forecastOf(
   target: Target,
-  { report, scratch }: { readonly report: RehearsalReport; readonly scratch: Scratch | undefined },
+  { report, scratch: given }: { readonly report: RehearsalReport; readonly scratch: Scratch | undefined },
   context: RunContext,
 ): Promise<Forecast> {
   const statements = report.steps.flatMap((step) => step.statements);
@@ -37,7 +37,7 @@ export async function forecastOf(
     const names = facts.relations.flatMap(({ relation, bytes, holders }) =>
       toWork.includes(relation) && bytes > 0 && !holders.some(isClosed) ? [relation] : [],
     );
-    if (names.length === 0 || scratch === undefined) return { facts, shapes: null };
+    if (names.length === 0 || given === undefined) return { facts, shapes: null };
     const shapes = await shapesOf(connection, names).catch(lockedOut);
     if (shapes === null) return { facts, shapes };
     const targetPageMs = new Map<string, number | null>();
@@ -45,10 +45,12 @@ export async function forecastOf(
       targetPageMs.set(relation, await pageMs(connection, { table: nameOf(sample), bytes: sample.bytes }));
     return { facts, shapes, targetPageMs };
   });
+  const locale = known.shapes?.locale;
+  const scratch = given === undefined || locale === undefined ? undefined : sortingLike(given, locale);
   let times: ReadonlyMap<RehearsedStatement, number> = new Map();
   if (scratch !== undefined && known.shapes !== null) {
     const foreignKeys = await foreignKeysIn(scratch);
-    await createLike(scratch, known.shapes.locale);
+    await scratch.create(CALIBRATION);
     await using connection = await scratch.open(CALIBRATION, { signal: context.signal });
     times = await calibrate(connection, statements, { ...facts, ...known, foreignKeys });
   }
@@ -56,16 +58,20 @@ export async function forecastOf(
   return { ...report, ...facts, steps };
 }
 
-async function createLike(scratch: Scratch, locale: Locale): Promise<void> {
-  await using server = await scratch.open("postgres");
-  for (const statement of databasesLike(CALIBRATION, locale)) {
-    try {
-      await server.execute(statement);
-      return;
-    } catch (error) {
-      if (!(error instanceof DatabaseError) || server.lost.aborted) throw error;
+/** The same server, whose new databases have this locale where the machine has it. */
+function sortingLike(scratch: Scratch, locale: Locale): Scratch {
+  const create: Scratch["create"] = async (database) => {
+    await using server = await scratch.open("postgres");
+    for (const statement of databasesLike(database, locale)) {
+      try {
+        await server.execute(statement);
+        return;
+      } catch (error) {
+        if (!(error instanceof DatabaseError) || server.lost.aborted) throw error;
+      }
     }
-  }
+  };
+  return { ...scratch, create };
 }
 
 /** Of the one database that the rehearsal has made. */
