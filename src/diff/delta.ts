@@ -13,7 +13,7 @@ export interface Delta {
 /** Both databases are read in a transaction that can't write. Roles are taken as given: they belong to the server. Of what `owner` owns no owner is said. */
 export async function deltaOf(present: Connection, desired: Connection, owner: string): Promise<Delta> {
   const { plan } = await import("@supabase/pg-delta/plan");
-  const [before, after] = [await factsOf(present), await factsOf(desired)];
+  const [before, after] = await Promise.all([factsOf(present), factsOf(desired)]);
   const { actions } = plan(before.facts, after.facts, {
     scope: "database",
     assumedRoles: [...(await rolesOf(present))],

@@ -32,6 +32,7 @@ export function keptSchemaTable({ schema, given, byHand }: KeptSchemaOptions) {
   const log = `${identifier(schema)}.migration_log`;
   const lastChange = `(select max(id) from ${log} where event in ('applied', 'reverted')
     or event = 'failed' and coalesce(details ->> 'committed', 'none') <> 'none')`;
+  const outdated = `last_change is distinct from ${lastChange}`;
   return {
     /** Statements that replace the row. The ledger is there. */
     keep: (
@@ -54,14 +55,28 @@ insert into ${table} (content, last_change, run_id, host, version)
 
     /** `null`: none was ever kept. */
     async read(connection: Connection): Promise<KeptSchema | null> {
-      const there = await connection.query<Row & { there: boolean }>(
-        `select pg_catalog.to_regclass(${literal(`${quotedName(schema)}.${TABLE}`)}) is not null as there`,
-      );
-      if (there.rows[0]?.there !== true) return null;
+      if (!(await isThere(connection))) return null;
       const { rows } = await connection.query<Row & KeptSchema>(
-        `select content, taken_at as "takenAt", run_id as "runId", last_change is distinct from ${lastChange} as outdated from ${table}`,
+        `select content, taken_at as "takenAt", run_id as "runId", ${outdated} as outdated from ${table}`,
       );
       return restored(rows[0] ?? null);
     },
+
+    /** Of the schema as it was kept. `null`: none is known, or a migration has run since. */
+    async fingerprint(connection: Connection): Promise<string | null> {
+      if (!(await isThere(connection))) return null;
+      const { rows } = await connection.query<Row & { fingerprint: string }>(
+        `select pg_catalog.split_part(content, '.', 2) as fingerprint from ${table} where not (${outdated})`,
+      );
+      const { fingerprint = "" } = rows[0] ?? {};
+      return fingerprint === "" ? null : fingerprint;
+    },
   };
+
+  async function isThere(connection: Connection): Promise<boolean> {
+    const { rows } = await connection.query<Row & { there: boolean }>(
+      `select pg_catalog.to_regclass(${literal(`${quotedName(schema)}.${TABLE}`)}) is not null as there`,
+    );
+    return rows[0]?.there === true;
+  }
 }

@@ -1,5 +1,6 @@
 /** The shape of tables of the target, from catalogs and statistics: enough to make rows like theirs, and none of their values. */
 import type { Connection } from "../database/connection.ts";
+import type { Locale } from "./locale.ts";
 
 export interface Column {
   readonly name: string;
@@ -35,6 +36,7 @@ export interface Shape {
 export interface Shapes {
   readonly tables: readonly Shape[];
   readonly searchPath: string;
+  readonly locale: Locale;
   /** Those that decide how long a statement takes, as `pg_settings` has them. */
   readonly settings: Readonly<Record<string, string>>;
 }
@@ -62,6 +64,9 @@ described as (
       where c.relkind = 'p' and t.isleaf and p.relkind = 'r' order by p.reltuples desc limit 1) largest on true)
 select jsonb_build_object(
   'searchPath', current_setting('search_path'),
+  'locale', (select jsonb_build_object('provider', coalesce(d.of ->> 'datlocprovider', 'c'), 'collate', d.of ->> 'datcollate',
+      'ctype', d.of ->> 'datctype', 'name', coalesce(d.of ->> 'datlocale', d.of ->> 'daticulocale'))
+    from (select pg_catalog.to_jsonb(b) as of from pg_catalog.pg_database b where b.datname = current_database()) d),
   'settings', (select jsonb_object_agg(name, setting) from pg_catalog.pg_settings where name in ('maintenance_work_mem', 'work_mem',
     'max_parallel_maintenance_workers', 'max_parallel_workers', 'min_parallel_table_scan_size', 'jit', 'wal_compression')),
   'tables', coalesce((select jsonb_agg(jsonb_build_object(

@@ -6,6 +6,7 @@ import type { Scratch } from "../database/embedded/scratch.ts";
 import { DatabaseError } from "../errors.ts";
 import { calibrate, isWork, neededBy, worked } from "../prediction/calibrate.ts";
 import { type LiveFacts, type LockHolder, liveFacts } from "../prediction/live.ts";
+import { databasesLike, type Locale } from "../prediction/locale.ts";
 import { type Predicted, predictionOf } from "../prediction/outages.ts";
 import { type ForeignKey, foreignKeysOf } from "../prediction/references.ts";
 import { nameOf } from "../prediction/rows.ts";
@@ -24,7 +25,7 @@ export interface Forecast extends RehearsalReport, LiveFacts {
 /** The target is only read. `scratch`: that of the rehearsal; without it nothing is predicted. */
 export async function forecastOf(
   target: Target,
-  { report, scratch }: { readonly report: RehearsalReport; readonly scratch: Scratch | undefined },
+  { report, scratch: given }: { readonly report: RehearsalReport; readonly scratch: Scratch | undefined },
   context: RunContext,
 ): Promise<Forecast> {
   const statements = report.steps.flatMap((step) => step.statements);
@@ -36,7 +37,7 @@ export async function forecastOf(
     const names = facts.relations.flatMap(({ relation, bytes, holders }) =>
       toWork.includes(relation) && bytes > 0 && !holders.some(isClosed) ? [relation] : [],
     );
-    if (names.length === 0 || scratch === undefined) return { facts, shapes: null };
+    if (names.length === 0 || given === undefined) return { facts, shapes: null };
     const shapes = await shapesOf(connection, names).catch(lockedOut);
     if (shapes === null) return { facts, shapes };
     const targetPageMs = new Map<string, number | null>();
@@ -44,6 +45,8 @@ export async function forecastOf(
       targetPageMs.set(relation, await pageMs(connection, { table: nameOf(sample), bytes: sample.bytes }));
     return { facts, shapes, targetPageMs };
   });
+  const locale = known.shapes?.locale;
+  const scratch = given === undefined || locale === undefined ? undefined : sortingLike(given, locale);
   let times: ReadonlyMap<RehearsedStatement, number> = new Map();
   if (scratch !== undefined && known.shapes !== null) {
     const foreignKeys = await foreignKeysIn(scratch);
@@ -53,6 +56,22 @@ export async function forecastOf(
   }
   const steps = report.steps.map((step) => ({ ...step, ...predictionOf(step, times) }));
   return { ...report, ...facts, steps };
+}
+
+/** The same server, whose new databases have this locale where the machine has it. */
+function sortingLike(scratch: Scratch, locale: Locale): Scratch {
+  const create: Scratch["create"] = async (database) => {
+    await using server = await scratch.open("postgres");
+    for (const statement of databasesLike(database, locale)) {
+      try {
+        await server.execute(statement);
+        return;
+      } catch (error) {
+        if (!(error instanceof DatabaseError) || server.lost.aborted) throw error;
+      }
+    }
+  };
+  return { ...scratch, create };
 }
 
 /** Of the one database that the rehearsal has made. */

@@ -73,14 +73,13 @@ export async function diffStates(input: SchemaDiffInput): Promise<SchemaDiffRepo
   const owner = await userOf(from);
   await build(server, { database: "present", state: from, owner });
   await build(server, { database: "desired", state: to, owner });
-  await scratch.create("copy", { template: "present" });
-  await scratch.create("replay", { template: "present" });
+  await Promise.all(["copy", "replay"].map((name) => scratch.create(name, { template: "present" })));
   await using present = await scratch.open("present");
   await using desired = await scratch.open("desired");
   await using copy = await scratch.open("copy");
   await using replay = await scratch.open("replay");
   for (const one of [copy, replay]) await one.execute(`set role ${identifier(owner)}`);
-  const [before, after] = [await takeSnapshot(present, ALL), await takeSnapshot(desired, ALL)];
+  const [before, after] = await Promise.all([takeSnapshot(present, ALL), takeSnapshot(desired, ALL)]);
   const options = { copy, compared: ALL, owner };
   const there = await diffSchemas({ ...options, desired, renames });
   refuseUnproven(there, `from ${from.name} to ${to.name}`);

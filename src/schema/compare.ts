@@ -94,6 +94,8 @@ function isInherited(
 export function sameAttribute(from: SchemaSnapshot, to: SchemaSnapshot): Same {
   const isOneMajor = Math.floor(from.server / 10_000) === Math.floor(to.server / 10_000);
   return (attribute, before, after) => {
+    // Most are texts that are the same.
+    if (before === after) return true;
     if (attribute === IN_ORDER && Array.isArray(before) && Array.isArray(after))
       return isSameOrder(before, after);
     // Who may not see the options of a user mapping reads none.

@@ -5,7 +5,7 @@
 import { PlanRefused, type Problem, problemsOf } from "../../errors.ts";
 import { describeDifference, type SchemaDifference } from "../../schema/compare.ts";
 import { identity } from "../../schema/snapshot.ts";
-import { type Drift, driftIn, type FoundSchema, keepSchema, type Place } from "./kept-schema.ts";
+import { type Drift, driftIn, type FoundSchema, isAsKept, keepSchema, type Place } from "./kept-schema.ts";
 
 export class DriftWatch {
   #looked = false;
@@ -46,8 +46,17 @@ export class DriftWatch {
   async #compare(place: Place): Promise<Drift["differences"]> {
     const { target, connection, context } = place;
     this.#looked = true;
-    const { differences, schemas } = await driftIn(target, connection, target.settings.driftIgnore ?? []);
-    this.#found = schemas;
+    if (await isAsKept(target, connection)) {
+      context.observe({ kind: "drift-checked", objects: [] });
+      return [];
+    }
+    const { differences, ignored, schemas } = await driftIn(
+      target,
+      connection,
+      target.settings.driftIgnore ?? [],
+    );
+    // Without any difference there is nothing to carry.
+    this.#found = differences.length + ignored === 0 ? null : schemas;
     context.observe({ kind: "drift-checked", objects: differences.map(identity) });
     return differences;
   }

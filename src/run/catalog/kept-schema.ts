@@ -6,6 +6,7 @@ import { keptSchemaTable } from "../../ledger/schema-snapshot.ts";
 import type { Lock } from "../../lock/lock.ts";
 import { carryDrift } from "../../schema/carry.ts";
 import { compareSchemas, type SchemaDifference } from "../../schema/compare.ts";
+import { fingerprintOf } from "../../schema/fingerprint.ts";
 import { ignoredBy } from "../../schema/ignore.ts";
 import { packSnapshot, unpackSnapshot } from "../../schema/packed.ts";
 import { type SchemaSnapshot, type SnapshotOptions, takeSnapshot } from "../../schema/snapshot.ts";
@@ -33,9 +34,12 @@ export async function keepSchema(
   try {
     const kind = sessionKind(connection, context);
     if (kind.session) await connection.execute(resetSession(kind, target.settings, {}));
+    // Before the schema is read: what changes meanwhile is not in it. Of drift that is carried there is none: it is to be seen again.
+    const fingerprint = found === null ? await currentFingerprint(target, connection) : null;
     const end = await currentSchema(target, connection);
     const snapshot = found === null ? end : carryDrift({ ...found, end });
-    await writeUnderLock(connection, lock, keptSchema(target).keep(packSnapshot(snapshot), context));
+    const content = packSnapshot(snapshot, fingerprint);
+    await writeUnderLock(connection, lock, keptSchema(target).keep(content, context));
   } catch (error) {
     if (connection.lost.aborted || context.signal.aborted) return;
     await connection.execute("rollback").catch(() => {});
@@ -82,6 +86,12 @@ export async function driftIn(
   return { takenAt: kept.takenAt, ...differencesIn(schemas, patterns), schemas };
 }
 
+/** Whether the schema is the one that was kept, as far as that is seen without reading it. `false`: nobody knows yet. */
+export async function isAsKept(target: Target, connection: Connection): Promise<boolean> {
+  const kept = await keptSchema(target).fingerprint(connection);
+  return kept !== null && kept === (await currentFingerprint(target, connection));
+}
+
 /** Without what is to be ignored. */
 export function differencesIn({ kept, start }: FoundSchema, patterns: readonly string[]) {
   const all = compareSchemas(kept, start);
@@ -93,6 +103,10 @@ export function differencesIn({ kept, start }: FoundSchema, patterns: readonly s
 export function currentSchema(target: Target, connection: Connection): Promise<SchemaSnapshot> {
   const { schema = null } = target.settings;
   return takeSnapshot(connection, { schema, isLeftOut: isOurs(target) });
+}
+
+function currentFingerprint({ settings }: Target, connection: Connection): Promise<string | null> {
+  return fingerprintOf(connection, { schema: settings.schema ?? null });
 }
 
 export function keptSchema({ ledger, settings }: Target) {
