@@ -93,6 +93,7 @@ export type { ContactSheet } from "./run/duplicates.ts";
 export type { Forecast, ForecastStep } from "./run/forecast.ts";
 export type { Linted } from "./run/lint.ts";
 export type { RepairReport } from "./run/repair.ts";
+export type { Confirmation } from "./run/repair-confirmation.ts";
 export type { DryRunFailure, DryRunReport } from "./run/report/dry-run-report.ts";
 export type { Observe, RunEvent } from "./run/report/events.ts";
 export type { Report, Rollback, StepFailure, StepReport } from "./run/report/report.ts";

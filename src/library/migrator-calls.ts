@@ -225,13 +225,16 @@ export function migratorOf(load: Load, { name, signal }: MigratorOptions): Migra
         return baseline(assembled.target, revision, context, options);
       });
     },
+    async repairConfirmation(request) {
+      await checkRepair(request, "repairConfirmation()");
+      return callWithFiles(async ({ assembled }, context) => {
+        const { confirmationOf } = await import("../run/repair-confirmation.ts");
+        return confirmationOf(assembled.target, request, context);
+      });
+    },
     async repair(request, options) {
-      const { checkGiven, oneOf, POSITION, TEXT } = await given();
-      const kind = oneOf("accept", "forget", "mark-done", "retry", "rebuild");
-      const whole = (request as Partial<Repair> | null)?.kind === "rebuild";
-      const keys = whole ? { kind } : { kind, revision: TEXT, position: POSITION };
-      const required = whole ? ["kind"] : ["kind", "revision"];
-      checkGiven(request, { name: "the request of repair()", keys, required });
+      const { checkGiven, TEXT } = await given();
+      await checkRepair(request, "repair()");
       checkGiven(options, { name: "repair()", keys: { confirm: TEXT }, required: ["confirm"] });
       return callWithFiles(async ({ assembled }, context) => {
         const { repair } = await import("../run/repair.ts");
@@ -274,4 +277,15 @@ async function announced(
 ): Promise<Report> {
   const { announceRun } = await import("../service/announce.ts");
   return announceRun({ config, target, isLast: false, ...of }, work);
+}
+
+async function checkRepair(request: Repair, name: string): Promise<void> {
+  const { checkGiven, oneOf, POSITION, TEXT } = await import("../config/given.ts");
+  const kind = oneOf("accept", "forget", "mark-done", "retry", "rebuild");
+  const whole = (request as Partial<Repair> | null)?.kind === "rebuild";
+  const keys = whole ? { kind } : { kind, revision: TEXT, position: POSITION };
+  checkGiven(request, {
+    ...{ name: `the request of ${name}`, keys },
+    required: whole ? ["kind"] : ["kind", "revision"],
+  });
 }

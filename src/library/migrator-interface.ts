@@ -23,6 +23,7 @@ import type { ContactSheet } from "../run/duplicates.ts";
 import type { Forecast } from "../run/forecast.ts";
 import type { Linted } from "../run/lint.ts";
 import type { RepairReport } from "../run/repair.ts";
+import type { Confirmation } from "../run/repair-confirmation.ts";
 import type { DryRunReport } from "../run/report/dry-run-report.ts";
 import type { Report } from "../run/report/report.ts";
 import type { StatusRow } from "../run/report/status-rows.ts";
@@ -160,6 +161,8 @@ export interface Migrator extends AsyncDisposable {
   adopt(options?: AdoptOptions): Promise<AdoptReport>;
   /** Declares a revision and all before it as applied. `confirm` names a database in which they replace older ones. */
   baseline(revision: string, options?: BaselineOptions): Promise<BaselineReport>;
+  /** What a person should know before a `repair()`: the name of the database, and what would be lost. Changes nothing. */
+  repairConfirmation(request: Repair): Promise<Confirmation>;
   /** Corrects the ledger. `confirm` is the name of the database. */
   repair(request: Repair, options: { readonly confirm: string }): Promise<RepairReport>;
   /**

@@ -1,3 +1,4 @@
+import { resolveRevision } from "../core/revision.ts";
 import { literal } from "../core/sql/quote.ts";
 import { ConfigError } from "../errors.ts";
 import type { RecordedHistory } from "../ledger/ledger.ts";
@@ -76,4 +77,18 @@ export function unchanged(revision: string): ConfigError {
     code: "REVISION_UNKNOWN",
     message: `The ledger was not changed for ${revision}.`,
   });
+}
+
+/** Throws `ConfigError` for what neither the files nor the ledger know. */
+export function findRevision(
+  request: Pick<Correction, "revision">,
+  files: Listing,
+  history: RecordedHistory,
+): string {
+  const known = new Set([
+    ...history.entries.map((entry) => entry.revision),
+    ...(history.damage?.lost.map(({ revision }) => revision) ?? []),
+    ...files.migrations.map((one) => one.id),
+  ]);
+  return resolveRevision(request.revision, [...known]);
 }

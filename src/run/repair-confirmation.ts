@@ -1,8 +1,7 @@
 /** What a person is shown before a repair is confirmed: which database it is, and what would be lost. Changes nothing. */
 import type { Problem } from "../errors.ts";
 import { backfillLeft } from "./backfill-left.ts";
-import type { Repair } from "./corrections.ts";
-import { findRevision } from "./repair.ts";
+import { findRevision, type Repair } from "./corrections.ts";
 import { withConnection } from "./session/connect.ts";
 import type { RunContext, Target } from "./session/target.ts";
 
