@@ -4,7 +4,6 @@ import type { Connection } from "../database/connection.ts";
 import type { Problem } from "../errors.ts";
 import type { BackfillState } from "../ledger/backfills-sql.ts";
 import type { Listing } from "../source/source.ts";
-import type { Correction } from "./corrections.ts";
 import type { Target } from "./session/target.ts";
 
 const ROWS_NAMED = 5;
@@ -12,7 +11,7 @@ const ROWS_NAMED = 5;
 interface Declared {
   readonly files: Listing;
   readonly revision: string;
-  readonly kind: Correction["kind"];
+  readonly kind: "accept" | "forget" | "mark-done" | "retry";
   readonly state: HistoryEntry["state"] | undefined;
 }
 

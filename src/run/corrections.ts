@@ -1,11 +1,14 @@
+import { resolveRevision } from "../core/revision.ts";
 import { literal } from "../core/sql/quote.ts";
-import { ConfigError } from "../errors.ts";
+import { ConfigError, type Problem } from "../errors.ts";
 import type { RecordedHistory } from "../ledger/ledger.ts";
 import type { Author } from "../ledger/rows.ts";
 import type { LedgerSql } from "../ledger/sql.ts";
 import type { Listing } from "../source/source.ts";
 import { entryFor } from "./adopt/declared-row.ts";
-import type { Target } from "./session/target.ts";
+import { backfillLeft } from "./backfill-left.ts";
+import { withConnection } from "./session/connect.ts";
+import type { RunContext, Target } from "./session/target.ts";
 
 export type Repair =
   /** The file was edited on purpose: its present text is the one that counts. */
@@ -75,5 +78,47 @@ export function unchanged(revision: string): ConfigError {
   return new ConfigError({
     code: "REVISION_UNKNOWN",
     message: `The ledger was not changed for ${revision}.`,
+  });
+}
+
+/** Throws `ConfigError` for what neither the files nor the ledger know. */
+export function findRevision(
+  request: Pick<Correction, "revision">,
+  files: Listing,
+  history: RecordedHistory,
+): string {
+  const known = new Set([
+    ...history.entries.map((entry) => entry.revision),
+    ...(history.damage?.lost.map(({ revision }) => revision) ?? []),
+    ...files.migrations.map((one) => one.id),
+  ]);
+  return resolveRevision(request.revision, [...known]);
+}
+
+/** What a person is shown before a repair is confirmed. */
+export interface Confirmation {
+  /** The name of the database, which the person repeats. */
+  readonly database: string;
+  /** What is declared and not so. `null`: nothing is known of that. */
+  readonly loses: Problem | null;
+}
+
+/** Changes nothing. Throws `ConfigError` for what neither the files nor the ledger know. */
+export async function confirmationOf(
+  target: Target,
+  request: Repair,
+  context: RunContext,
+): Promise<Confirmation> {
+  const files = await target.source.list();
+  return withConnection(target, context, async (connection) => {
+    const { database } = connection.server;
+    const isPart = request.kind === "rebuild" || ("position" in request && request.position !== null);
+    if (isPart) return { database, loses: null };
+    const history = await target.ledger.read(connection, { evenDamaged: true });
+    if (!history.created || history.damage !== null) return { database, loses: null };
+    const revision = findRevision(request, files, history);
+    const state = history.entries.find((one) => one.revision === revision)?.state;
+    const declared = { files, revision, kind: request.kind, state };
+    return { database, loses: await backfillLeft(target, connection, declared) };
   });
 }

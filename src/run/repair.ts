@@ -5,7 +5,6 @@
 
 import { runningAmong } from "../core/background.ts";
 import type { Direction } from "../core/migration.ts";
-import { resolveRevision } from "../core/revision.ts";
 import { sharesVersion } from "../core/version.ts";
 import type { Result } from "../database/connection.ts";
 import { ConfigError, PlanRefused, type Problem } from "../errors.ts";
@@ -17,7 +16,7 @@ import { matchRows } from "../tools/match.ts";
 import { type Applied, describeTable, type ToolRow } from "../tools/tool.ts";
 import { lostIn, twinIn, unsettledIn } from "./adopt/answers.ts";
 import { acceptedOver, backfillLeft } from "./backfill-left.ts";
-import { type Correction, correctedRows, type Repair, unchanged } from "./corrections.ts";
+import { type Correction, correctedRows, findRevision, type Repair, unchanged } from "./corrections.ts";
 import { declaredGuard, notDeclared } from "./mirror/declared-guard.ts";
 import { acceptedRow, mirroredRow, rememberedRow, renamedFrom, renamedRow } from "./mirror/mirror.ts";
 import { type Advisory, keepToolOut, refuseLockedRow } from "./mirror/tool-lock.ts";
@@ -283,17 +282,3 @@ const EVENTS = {
   "mark-done": "marked-done",
   retry: "retry",
 } as const;
-
-/** Throws `ConfigError` for what neither the files nor the ledger know. */
-export function findRevision(
-  request: Pick<Correction, "revision">,
-  files: Listing,
-  history: RecordedHistory,
-): string {
-  const known = new Set([
-    ...history.entries.map((entry) => entry.revision),
-    ...(history.damage?.lost.map(({ revision }) => revision) ?? []),
-    ...files.migrations.map((one) => one.id),
-  ]);
-  return resolveRevision(request.revision, [...known]);
-}

@@ -1,8 +1,7 @@
 /** `godwit repair` */
 import { ConfigError } from "../../errors.ts";
-import type { Repair } from "../../run/corrections.ts";
+import { confirmationOf, type Repair } from "../../run/corrections.ts";
 import { type RepairReport, repair } from "../../run/repair.ts";
-import { confirmationOf } from "../../run/repair-confirmation.ts";
 import { ask } from "../ask.ts";
 import type { Answer, Invocation } from "../command.ts";
 import { type Session, withFiles } from "../session.ts";
