@@ -2,7 +2,7 @@
 import { dollarBlock } from "../core/sql/dollar-block.ts";
 import { literal } from "../core/sql/quote.ts";
 import { regclass } from "../core/sql/regclass.ts";
-import { KEY_INDEXES, ORDERED_BY, ofKeyColumns, SIGNATURE } from "./key-index.ts";
+import { IS_KEY, SIGNATURE } from "./key-index.ts";
 import type { FoundTable } from "./table.ts";
 
 /** The SQLSTATE that the guard raises. */
@@ -21,23 +21,35 @@ export type OtherTable =
 
 /**
  * A statement that raises an error unless the name, with its schema, is that of this table, and its key is the one that
- * was found. Behind a statement that has read the table, its lock keeps both until the transaction ends.
+ * was found. Behind a statement that has read the table, its lock keeps both until the transaction ends. Each window asks it,
+ * so it looks at the catalog by numbers, without joins.
  */
-export function tableGuard({ name, oid, keyColumns, keyOrder }: Guarded): string {
+export function tableGuard({ name, oid, keyColumns, keyIndex, keyOrder }: Guarded): string {
   const table = `${regclass(name)}::pg_catalog.oid`;
   const raise = (what: OtherTable) =>
     `raise exception using errcode = '${OTHER_TABLE_SQLSTATE}', message = '${what}';`;
-  const index = `select ${ofKeyColumns(ORDERED_BY)} as keyorder ${KEY_INDEXES} and i.indrelid = '${oid}'::pg_catalog.oid
-    and ${ofKeyColumns(SIGNATURE)} = ${texts(keyColumns)} and not (false = any (${ofKeyColumns("a.attnotnull")}))`;
+  const columns = keyColumns.map((signature) => signature.split(" "));
+  const isSame = columns.map(
+    (
+      [number],
+      at,
+    ) => `exists (select from pg_catalog.pg_attribute a where a.attrelid = '${oid}'::pg_catalog.oid
+      and a.attnum = ${number} and a.attnotnull and ${SIGNATURE} = ${literal(keyColumns[at] ?? "")})`,
+  );
+  const hasIndex = `exists (select from pg_catalog.pg_index i where i.indrelid = '${oid}'::pg_catalog.oid
+      and ${IS_KEY} and i.indnkeyatts = ${columns.length} and i.indkey::pg_catalog.text = ${literal(keyIndex)})`;
+  const others = keyOrder.flatMap((version, at) =>
+    version === ""
+      ? []
+      : [
+          `pg_catalog.pg_collation_actual_version('${columns[at]?.[3]}') is distinct from ${literal(version)}`,
+        ],
+  );
   return dollarBlock(`if ${table} is null then ${raise("gone")}
   elsif ${table} <> '${oid}'::pg_catalog.oid then ${raise("other")}
-  elsif not exists (${index}) then ${raise("key")}
-  elsif not exists (select from (${index}) found where keyorder = ${texts(keyOrder)}) then ${raise("order")}
+  elsif not (${[...isSame, hasIndex].join(" and ")}) then ${raise("key")}
+  ${others.length === 0 ? "" : `elsif ${others.join(" or ")} then ${raise("order")}`}
   end if;`);
 }
 
-type Guarded = Pick<FoundTable, "name" | "oid" | "keyColumns" | "keyOrder">;
-
-function texts(values: readonly string[]): string {
-  return `array[${values.map((value) => literal(value)).join(", ")}]::pg_catalog.text[]`;
-}
+type Guarded = Pick<FoundTable, "name" | "oid" | "keyColumns" | "keyIndex" | "keyOrder">;

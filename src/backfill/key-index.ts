@@ -2,8 +2,10 @@
 import { literal } from "../core/sql/quote.ts";
 
 /** A key that is deferred may be there twice for a moment, and one with a predicate or an expression leaves rows out. */
+export const IS_KEY =
+  "i.indisunique and i.indisvalid and i.indimmediate and i.indpred is null and i.indexprs is null";
 export const KEY_INDEXES = `from pg_catalog.pg_index i join pg_catalog.pg_class x on x.oid = i.indexrelid join pg_catalog.pg_am m on m.oid = x.relam
-where i.indisunique and i.indisvalid and i.indimmediate and i.indpred is null and i.indexprs is null and m.amname = ${literal("btree")}`;
+where ${IS_KEY} and m.amname = ${literal("btree")}`;
 
 /** An array with what `expression` says of each column `a` of the index `i`, without those that it only includes. */
 export function ofKeyColumns(expression: string): string {
@@ -15,9 +17,8 @@ export function ofKeyColumns(expression: string): string {
 export const COLLATION = `(select pg_catalog.quote_ident(s.nspname) || '.' || pg_catalog.quote_ident(o.collname)
       from pg_catalog.pg_collation o join pg_catalog.pg_namespace s on s.oid = o.collnamespace where o.oid = a.attcollation)`;
 
-/** Name, type and collation of a column, whatever the search path is. */
-export const SIGNATURE =
-  "a.attname || ' ' || a.atttypid::pg_catalog.text || ' ' || a.atttypmod || ' ' || a.attcollation::pg_catalog.text";
+/** Number, type, collation and name of a column, whatever the search path is. */
+export const SIGNATURE = `a.attnum || ' ' || a.atttypid::pg_catalog.text || ' ' || a.atttypmod || ' ' || a.attcollation::pg_catalog.text || ' ' || a.attname`;
 
 /** The version of the library that orders a column now. Empty: it has none, or PostgreSQL does not say it. */
 export const ORDERED_BY = `case when a.attcollation = 0 then '' else coalesce(pg_catalog.pg_collation_actual_version(a.attcollation), '') end`;

@@ -25,6 +25,8 @@ export interface FoundTable extends BackfillTable {
   readonly oid: string;
   /** Each column of the key with its type and collation, as the guard of a window compares them. */
   readonly keyColumns: readonly string[];
+  /** The numbers of the columns of its index, also of those that it only includes. */
+  readonly keyIndex: string;
   /** For each column of the key, the version of the library that orders it. Empty: none is known. */
   readonly keyOrder: readonly string[];
 }
@@ -70,6 +72,7 @@ export async function readTable(
     shown,
     key,
     keyColumns: index.signatures,
+    keyIndex: index.numbers,
     keyOrder: index.orderedBy,
     estimatedRows: row.estimate < 0 ? null : row.estimate,
     rewrites: row.rewrites,
@@ -122,6 +125,7 @@ type IndexRow = {
   readonly index: string;
   readonly collations: readonly (string | null)[];
   readonly signatures: readonly string[];
+  readonly numbers: string;
   readonly orderedBy: readonly string[];
   readonly madeBy: readonly string[];
   readonly nullable: readonly boolean[];
@@ -163,7 +167,7 @@ const TABLE = `select c.oid::pg_catalog.text as oid, n.nspname::pg_catalog.text 
 from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace
 where c.oid = pg_catalog.to_regclass($1)`;
 
-const INDEXES = `select i.indisprimary as primary, x.relname::pg_catalog.text as index,
+const INDEXES = `select i.indisprimary as primary, x.relname::pg_catalog.text as index, i.indkey::pg_catalog.text as numbers,
   ${ofKeyColumns("a.attname::pg_catalog.text")} as columns,
   ${ofKeyColumns("pg_catalog.format_type(a.atttypid, a.atttypmod)")} as types,
   ${ofKeyColumns(COLLATION)} as collations, ${ofKeyColumns(SIGNATURE)} as signatures,
