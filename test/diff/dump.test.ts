@@ -1,5 +1,6 @@
 /** The second judge of a diff: `pg_dump --schema-only` of the copy and of the desired schema, line for line. */
 import { execFile } from "node:child_process";
+import { existsSync } from "node:fs";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, vi } from "vitest";
 import type { Connection } from "../../src/database/connection.ts";
@@ -18,6 +19,9 @@ vi.setConfig({ testTimeout: 600_000, hookTimeout: 600_000 });
 
 /** The newest server that the dump program of the machine knows. */
 const MAJOR = 15;
+/** Debian's `pg_dump` is a program in Perl that looks for this one. */
+const ON_DEBIAN = `/usr/lib/postgresql/${MAJOR}/bin/pg_dump`;
+const PG_DUMP = existsSync(ON_DEBIAN) ? ON_DEBIAN : "pg_dump";
 const CHANGES = [...TABLE_CHANGES, ...OBJECT_CHANGES].filter(({ since = 0 }) => since <= MAJOR);
 const LEFT: Outcomes = { ...LEFT_OF_TABLES, ...LEFT_OF_OBJECTS };
 const PORTION = 32;
@@ -83,7 +87,7 @@ function urlOf(database: string): string {
 }
 
 async function dumpOf(database = ""): Promise<string> {
-  const { stdout } = await promisify(execFile)("pg_dump", ["--schema-only", urlOf(database)]);
+  const { stdout } = await promisify(execFile)(PG_DUMP, ["--schema-only", urlOf(database)]);
   // The word of these commands of psql is another one in each dump.
   return stdout.replace(/^\\(?:un)?restrict .*$/gm, "");
 }
