@@ -32,7 +32,7 @@ async function expectNoSecretsPacked(
 ): Promise<void> {
   const { rows } = await client.query<{ content: string }>(`select content from ${name}`);
   for (const { content } of rows) {
-    const text = gunzipSync(Buffer.from(content, "base64")).toString("utf8");
+    const text = gunzipSync(Buffer.from(content.split(".")[0] ?? "", "base64")).toString("utf8");
     const found = secrets.find((secret) => text.includes(secret));
     if (found !== undefined) throw new Error(`${name} holds ${whatIs(found)}.`);
   }
