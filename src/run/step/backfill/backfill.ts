@@ -37,7 +37,7 @@ import { type Watch, watch } from "../watch.ts";
 import { begin, underWay, withdraw } from "./begin.ts";
 import { aside, type HeldLocks, heldLocks } from "./beside.ts";
 import { admit, allowedRows, waitForTurn, waitToBegin } from "./control.ts";
-import { otherTable } from "./edited.ts";
+import { otherTable, withoutTableNow } from "./edited.ts";
 import { committedOf, type Filling, report } from "./filling.ts";
 import { claimOf, claimRanges, fillRanges, hasRanges } from "./ranges.ts";
 import { isOfItsRows, passOver, refuseRemainder, retryFailed } from "./rest.ts";
@@ -126,7 +126,8 @@ async function carryOut(
     }
     const committed = committedOf(filling?.state ?? known, through);
     if (committed.extent !== "none") await waitForDisk(context.connection);
-    const problem = stepError(context, prepared, body, error, { committed });
+    const told = filling === undefined ? error : await withoutTableNow(error, filling);
+    const problem = stepError(context, prepared, body, told, { committed });
     if (filling?.hasLock === true && committed.extent === "none" && problem.code !== "TARGET_SCHEMA_MISSING")
       await withdraw(filling);
     return { ok: false, failure: failureOf(step.revision, problem, committed), error: problem };

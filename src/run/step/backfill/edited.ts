@@ -1,6 +1,7 @@
 /** A backfill goes on only with the text that began it: nobody else can say whether the rows that are done are right. */
 import { type FoundTable, typesOf } from "../../../backfill/table.ts";
 import type { Step } from "../../../core/plan.ts";
+import { regclass } from "../../../core/sql/regclass.ts";
 import { OTHER_TABLE_SQLSTATE } from "../../../core/sql/table-guard.ts";
 import type { Connection } from "../../../database/connection.ts";
 import { DatabaseError, PlanRefused, SourceError } from "../../../errors.ts";
@@ -8,7 +9,7 @@ import type { UndoState } from "../../../ledger/backfill-undo-sql.ts";
 import type { BackfillState } from "../../../ledger/backfills-sql.ts";
 import type { Target } from "../../session/target.ts";
 import type { Prepared } from "../prepared.ts";
-import { upToOf } from "./filling.ts";
+import { type Filling, upToOf } from "./filling.ts";
 
 /** Throws `PlanRefused` (`BACKFILL_EDITED`) where the file has changed since the first window. */
 export async function refuseEditedBackfill(
@@ -63,18 +64,39 @@ export function refuseOther(state: BackfillState, table: FoundTable, step: Step)
 }
 
 /** What `readTable` has thrown. A table that is not there ends what is half done, and no other one may take its place. */
-export function withoutTable(error: unknown, state: BackfillState, { file, revision }: Step): unknown {
-  if (!(error instanceof SourceError) || error.code !== "BACKFILL_TABLE") return error;
+export function withoutTable(error: unknown, state: BackfillState, step: Step): unknown {
+  return error instanceof SourceError && error.code === "BACKFILL_TABLE" ? tableGone(state, step) : error;
+}
+
+/** The same while windows run. The server may mean another table of the statement, so it is asked. */
+export async function withoutTableNow(
+  error: unknown,
+  { context, prepared, table, state }: Pick<Filling, "context" | "prepared" | "table" | "state">,
+): Promise<unknown> {
+  if (!(error instanceof DatabaseError) || error.sqlState !== UNDEFINED_TABLE || state.rows === 0)
+    return error;
+  const [answer] = await context.connection
+    .execute(`select ${regclass(table.name)} is null as gone`)
+    .catch(() => []);
+  return answer?.rows[0]?.gone === true ? tableGone(state, prepared.step, error) : error;
+}
+
+const UNDEFINED_TABLE = "42P01";
+
+function tableGone(state: BackfillState, { file, revision }: Step, cause?: DatabaseError): PlanRefused {
   const { table, position, rows } = state;
-  return new PlanRefused([
-    {
-      code: "BACKFILL_EDITED",
-      message: `${file} is half done: ${rows} rows of ${table} up to ${upToOf(state)}. There is no such table any more.`,
-      hint: `Restore the table to go on. If nothing of it is left to do: \`godwit repair --mark-done ${revision}\`.`,
-      place: { file },
-      details: { revision, table, position, rows },
-    },
-  ]);
+  return new PlanRefused(
+    [
+      {
+        code: "BACKFILL_EDITED",
+        message: `${file} is half done: ${rows} rows of ${table} up to ${upToOf(state)}. There is no such table any more.`,
+        hint: `Restore the table to go on. If nothing of it is left to do: \`godwit repair --mark-done ${revision}\`.`,
+        place: { file },
+        details: { revision, table, position, rows },
+      },
+    ],
+    { cause },
+  );
 }
 
 /** What `tableGuard` has raised: the table was replaced while windows ran. That window is rolled back. */
