@@ -468,7 +468,7 @@ export const COMMANDS: readonly CommandRow[] = [
     targets: "flag",
     summary: "show backfills; pause, limit, approve or undo them",
     description:
-      "Shows how far the backfills are, from any terminal. The run that works on one does at once what is said here: it waits between two windows while it is paused, and keeps to a rate. undo gives the rows of one their old values again, where nobody has changed them since, and makes it pending again; it keeps to the same words, and works on one that is half done too, and where later migrations stay applied. Only undo and forget need the lock.",
+      "Shows how far the backfills are, from any terminal. The run that works on one does at once what is said here: it waits between two windows while it is paused, and keeps to a rate. undo gives the rows of one their old values again, where nobody has changed them since, and makes it pending again; it keeps to the same words, and works on one that is half done too, and where later migrations stay applied. forget drops the old values. Only these two need the lock.",
     arguments: [
       { syntax: "[action]", help: "status (the default), pause, resume, rate, approve, undo or forget" },
       {

@@ -90,7 +90,7 @@ export function planUp(input: PlanInput, graph: Graph, expression: Expression): 
     problems,
     warnings: [
       ...sorted.warnings,
-      ...free.warnings,
+      ...(input.policy.waits === true ? [] : free.warnings),
       ...taken.flatMap(({ migration }) => migration.note ?? []),
       ...older.map(({ migration }) => olderText(migration, ahead)),
       ...(stop ? [] : broken),

@@ -43,6 +43,18 @@ describe("while another run carries out a backfill,", () => {
   });
 });
 
+test("up --wait-for-backfills shows how far it is, and does what waited when it is done", async ({ db }) => {
+  const { target, godwit } = bothOf(db);
+  const { run, resume } = await heldBetweenWindows(target);
+  const waiting = godwit.start("up", "--wait-for-backfills");
+  await waiting.says(/0002_fill.*\d+ %/);
+  await resume();
+  await run;
+  const { stdout, stderr } = await waiting.exits(0);
+  expect(stdout + stderr).not.toContain("BACKFILL_RUNNING");
+  expect((await godwit("status", "--check", "--json")).json.upToDate).toBe(true);
+});
+
 test("an older release beside a newer one's backfill has nothing to do, and says so", async ({ db }) => {
   const { target } = bothOf(db);
   const { run, resume } = await heldBetweenWindows(target);
@@ -138,6 +150,9 @@ test("a word about a backfill that is done says what it is for", async ({ db }) 
   );
   expect(await answers("rate", "0002", "100000")).toMatch(
     /^0002_fill is done already\. 100,000 rows in a second hold for a way back in windows, and if it runs again\.$/m,
+  );
+  expect(await answers("rate", "0002", "none")).toMatch(
+    /^0002_fill is done already\. No limit holds for a way back in windows, and if it runs again\.$/m,
   );
   expect(await answers("pause", "0002")).toMatch(
     /^0002_fill is done already\. The pause holds for a way back/,

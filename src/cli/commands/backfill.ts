@@ -87,10 +87,10 @@ function unusable(message: string, hint: string): ConfigError {
 }
 
 function said({ revision, state, rate, rows, runBy }: BackfillStatus, { kind }: BackfillWord): string {
-  const many = `${rate === null ? "any number of" : number(rate)} rows in a second`;
+  const many = rate === null ? null : `${number(rate)} rows in a second`;
   if (state === "done") {
     const what = {
-      rate: `${many} hold`,
+      rate: many === null ? "No limit holds" : `${many} hold`,
       pause: "The pause holds",
       resume: "No pause holds",
       approve: "The approval holds",
@@ -98,7 +98,7 @@ function said({ revision, state, rate, rows, runBy }: BackfillStatus, { kind }: 
     const back = kind === "approve" ? "" : " for a way back in windows, and";
     return `${revision} is done already. ${what}${back} if it runs again.`;
   }
-  if (kind === "rate") return `${revision}: ${many}.`;
+  if (kind === "rate") return `${revision}: ${many ?? "as many rows in a second as it can"}.`;
   if (kind === "approve") {
     const next = rows > 0 ? "goes on with it" : "begins it";
     const when =

@@ -100,7 +100,7 @@ export function withoutTable(error: unknown, state: BackfillState, step: Step): 
 }
 
 const OTHER: Readonly<Record<OtherTable, (table: string) => string>> = {
-  gone: (table) => `there is no table ${table} any more`,
+  gone: (table) => `there is no such table any more (${table})`,
   other: (table) =>
     `another table has got the name ${table} while its windows ran. None of its rows was changed`,
   key: (table) =>
@@ -122,7 +122,10 @@ export function otherTable(error: unknown, { table, step: { file, revision } }: 
       {
         code: "BACKFILL_EDITED",
         message: `${file} has stopped: ${what(table.shown)}.`,
-        hint: "Restore the table and its key, then run again: the windows that are done stay. The next run says what else may be done.",
+        hint:
+          error.message === "gone"
+            ? `Restore the table to go on. If nothing of it is left to do: \`godwit repair --mark-done ${revision}\`.`
+            : "Restore the table and its key, then run again: the windows that are done stay. The next run says what else may be done.",
         place: { file },
         details: { revision, table: table.shown },
       },
