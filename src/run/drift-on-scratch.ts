@@ -10,13 +10,13 @@
 import { identifier, literal } from "../core/sql/quote.ts";
 import type { Connection } from "../database/connection.ts";
 import type { Scratch } from "../database/embedded/scratch.ts";
-import { attributed } from "../diff/attributed.ts";
 import { differencesBetween } from "../diff/judge.ts";
-import type { DiffStatement } from "../diff/statement.ts";
 import { PlanRefused } from "../errors.ts";
 import { describeDifference, type SchemaDifference } from "../schema/compare.ts";
-import { type SchemaSnapshot, takeSnapshot } from "../schema/snapshot.ts";
+import { ignoredBy } from "../schema/ignore.ts";
+import type { SchemaSnapshot } from "../schema/snapshot.ts";
 import { currentSchema, differencesIn, driftIn, type FoundSchema } from "./catalog/kept-schema.ts";
+import { type DriftStatement, wayOf } from "./drift-statements.ts";
 import { diffStates } from "./schema-diff.ts";
 import { runWithRoles } from "./scratch-roles.ts";
 import type { Target } from "./session/target.ts";
@@ -27,11 +27,6 @@ export interface DriftParts {
   readonly apply: (url: string, revisions: ReadonlySet<string>) => Promise<void>;
   /** One more session of the database. */
   readonly open: () => Promise<Connection>;
-}
-
-export interface DriftStatement extends DiffStatement {
-  /** The differences that it is for, as `kind name`. */
-  readonly differences: readonly string[];
 }
 
 export interface DriftSql {
@@ -80,12 +75,12 @@ export async function compareOnScratch(
   const compared = kept ?? { takenAt: null, ...differencesIn({ kept: made, start }, patterns) };
   const found = withoutSchemas(compared);
   if (!sql || compared.differences.length === 0) return found;
-  const unproven = whyNot({ kept: kept?.schemas.kept ?? made, made, ignored: compared.ignored });
+  const unproven = whyNot({ kept: kept?.schemas.kept ?? made, made, patterns });
   if (unproven.length > 0) return { ...found, sql: { ...NO_SQL, unproven } };
-  const { differences } = compared;
+  const { user } = connection.server;
   return {
     ...found,
-    sql: await statements(target, { scratch, apply, open: parts.open, major, differences }),
+    sql: await statements(target, { scratch, apply, open: parts.open, major, user, patterns }),
   };
 }
 
@@ -145,15 +140,14 @@ async function applyAs(user: string, { scratch, url, parts, revisions, schema }:
 interface Sides {
   readonly kept: SchemaSnapshot;
   readonly made: SchemaSnapshot;
-  readonly ignored: number;
+  readonly patterns: readonly string[];
 }
 
-function whyNot({ kept, made, ignored }: Sides): readonly string[] {
-  if (ignored > 0)
-    return ["Differences are ignored (driftIgnore), and statements would undo or adopt them too."];
-  return differencesBetween(kept, made).differences.map(
-    (one) => `What the files make is not what was kept: ${describeDifference(one, 80)}`,
-  );
+function whyNot({ kept, made, patterns }: Sides): readonly string[] {
+  const isIgnored = ignoredBy(patterns, [kept, made]);
+  return differencesBetween(kept, made)
+    .differences.filter((one) => !isIgnored(one))
+    .map((one) => `What the files make is not what was kept: ${describeDifference(one, 80)}`);
 }
 
 interface Diffing {
@@ -161,54 +155,30 @@ interface Diffing {
   readonly apply: (url: string) => Promise<void>;
   readonly open: DriftParts["open"];
   readonly major: number;
-  readonly differences: readonly SchemaDifference[];
+  readonly user: string;
+  readonly patterns: readonly string[];
 }
 
 async function statements(
   target: Target,
-  { scratch, apply, open, major, differences }: Diffing,
+  { scratch, apply, open, major, user, patterns }: Diffing,
 ): Promise<DriftSql> {
   const close = async () => {};
   try {
-    const {
-      statements: undo,
-      back,
-      losses,
-      backLosses: adoptLosses,
-      provenOn,
-    } = await diffStates({
+    const { statements, back, provenOn } = await diffStates({
       from: { kind: "database", name: "the database", open },
       to: { kind: "migrations", name: "the migrations", run: apply },
       openScratch: async () => ({ ...scratch, close, [Symbol.asyncDispose]: close }),
       ...{ major, exclude: [], renames: [], ledgerSchema: target.ledger.schema },
     });
-    const each = await withDifferences(scratch, [undo, back], differences);
-    const [ownUndo = [], ownAdopt = []] = each;
-    return { undo: ownUndo, adopt: ownAdopt, losses, adoptLosses, provenOn, unproven: [] };
+    const undo = await wayOf({ scratch, from: "present", statements, user, patterns });
+    const adopt = await wayOf({ scratch, from: "desired", statements: back, user, patterns });
+    const unproven = [...undo.unproven, ...adopt.unproven];
+    if (unproven.length > 0) return { ...NO_SQL, unproven };
+    const losses = { losses: undo.losses, adoptLosses: adopt.losses };
+    return { undo: undo.statements, adopt: adopt.statements, ...losses, provenOn, unproven };
   } catch (error) {
     if (!(error instanceof PlanRefused)) throw error;
     return { ...NO_SQL, unproven: error.problems.map(({ message }) => message) };
   }
-}
-
-/** Carries the statements out one by one, there and back, and looks at the schema after each. */
-async function withDifferences(
-  scratch: Scratch,
-  ways: readonly (readonly DiffStatement[])[],
-  differences: readonly SchemaDifference[],
-): Promise<readonly (readonly DriftStatement[])[]> {
-  await scratch.create("each", { template: "present" });
-  await using connection = await scratch.open("each");
-  const look = () => takeSnapshot(connection, { schema: null });
-  const found: DriftStatement[][] = [];
-  for (const statements of ways) {
-    const states = [await look()];
-    for (const { text } of statements) {
-      await connection.execute(text);
-      states.push(await look());
-    }
-    const names = attributed(states, differences);
-    found.push(statements.map((statement, at) => ({ ...statement, differences: names[at] ?? [] })));
-  }
-  return found;
 }

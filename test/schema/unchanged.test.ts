@@ -8,12 +8,12 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import pg from "pg";
-import { onTestFinished } from "vitest";
+import { afterAll, beforeAll } from "vitest";
 import { packSnapshot, unpackSnapshot } from "../../src/schema/packed.ts";
 import type { SchemaSnapshot } from "../../src/schema/snapshot.ts";
 import { expect, test } from "../support/database.ts";
 import { type Chance, chanceFor, times } from "../support/seed.ts";
-import { startServer } from "../support/server.ts";
+import { startServer, type ThrowAwayServer } from "../support/server.ts";
 import type { SchemaChange } from "./change.ts";
 import { OBJECT_CHANGES } from "./object-changes.ts";
 import { described, snapshotOf } from "./snapshots.ts";
@@ -23,6 +23,8 @@ import { TABLE_CHANGES } from "./table-changes.ts";
 const OLD = 15;
 const TRIPS = times("GODWIT_TEST_UNCHANGED", 40);
 const TRIPS_OF_A_SCHEMA = 8;
+/** Few enough for the time of one test. */
+const PORTION = 50;
 const CHANGES = [...TABLE_CHANGES, ...OBJECT_CHANGES].filter(
   ({ since = 0, unrestorable }) => since <= OLD && unrestorable === undefined,
 );
@@ -77,61 +79,81 @@ const archived =
     }
   };
 
-test("maintenance, dumps that are restored and a newer PostgreSQL are no drift", {
-  timeout: 3_600_000,
-}, async ({ db }) => {
-  const old = await startServer({ major: OLD });
-  onTestFinished(() => old.stop());
-  const [here, newest] = [({ port }: Place) => port, () => db.port];
-  const operations = {
-    ...MAINTENANCE,
-    "a dump, restored": restored(here),
-    "an archive, restored": archived(here),
-    "15 → 18 by a dump": restored(newest),
-    "15 → 18 by an archive": archived(newest),
-  };
-  /** The dump program of the machine knows no newer server than the old one. */
-  const possible = ({ major }: Place) => (major === OLD ? operations : MAINTENANCE);
-  const chance = chanceFor("schemas that nobody changes");
-  const done = new Map<string, number>();
-  const kinds = new Set<string>();
-  let objects = 0;
-  for (let trips = 0, schema = 0; trips < TRIPS; schema++) {
-    const own = chance.of(schema);
-    let made = 0;
-    const to = async (port: number): Promise<Place> => {
-      const place = { port, database: `${db.name}_${schema}_${made++}`, major: port === old.port ? OLD : 18 };
-      await command(urlOf({ ...place, database: "template1" }), `create database ${place.database}`);
-      return place;
-    };
-    let place = await to(old.port);
-    // The first one has all kinds, and goes through all operations.
-    const rows = schema === 0 ? CHANGES : some(own, CHANGES);
-    await make(urlOf(place), rows);
-    const before = await snapshotOf(urlOf(place));
-    const kept = unpackSnapshot(packSnapshot(before)) as SchemaSnapshot;
-    for (const { kind } of before.objects) kinds.add(kind);
-    objects += before.objects.length;
-    const path: string[] = [];
-    const all = Object.keys(operations);
-    const length = schema === 0 ? all.length - 1 : TRIPS_OF_A_SCHEMA;
-    for (; path.length < length && trips < TRIPS; trips++) {
-      const names = Object.keys(possible(place));
-      const name = (schema === 0 ? all[path.length] : names[own.int(0, names.length - 1)]) as string;
-      path.push(name);
-      const from = place;
-      place = await (operations[name as keyof typeof operations] as Operation)(from, to);
-      expect(
-        described(kept, await snapshotOf(urlOf(place))),
-        `${own.seed}, schema ${schema}: ${path}`,
-      ).toEqual([]);
-      if (place !== from) await drop(from);
-      done.set(name, (done.get(name) ?? 0) + 1);
-    }
-    await drop(place);
-  }
-  console.info(`${objects} objects of ${kinds.size} kinds:`, Object.fromEntries(done));
+let old: ThrowAwayServer;
+let random: Chance;
+beforeAll(async () => {
+  random = chanceFor("schemas that nobody changes");
+  old = await startServer({ major: OLD });
 });
+afterAll(() => old.stop());
+
+const portions = Array.from(
+  { length: Math.ceil(TRIPS / PORTION) },
+  (_, at) => [at, Math.min(PORTION, TRIPS - at * PORTION)] as const,
+);
+
+test.for(portions)(
+  "maintenance, dumps that are restored and a newer PostgreSQL are no drift: %i, %i round trips",
+  {
+    timeout: 600_000,
+  },
+  async ([portion, count], { db }) => {
+    const [here, newest] = [({ port }: Place) => port, () => db.port];
+    const operations = {
+      ...MAINTENANCE,
+      "a dump, restored": restored(here),
+      "an archive, restored": archived(here),
+      "15 → 18 by a dump": restored(newest),
+      "15 → 18 by an archive": archived(newest),
+    };
+    /** The dump program of the machine knows no newer server than the old one. */
+    const possible = ({ major }: Place) => (major === OLD ? operations : MAINTENANCE);
+    const chance = random.of(portion);
+    const done = new Map<string, number>();
+    const kinds = new Set<string>();
+    let objects = 0;
+    for (let trips = 0, schema = 0; trips < count; schema++) {
+      const own = chance.of(schema);
+      const isFirst = portion === 0 && schema === 0;
+      let made = 0;
+      const to = async (port: number): Promise<Place> => {
+        const place = {
+          port,
+          database: `${db.name}_${schema}_${made++}`,
+          major: port === old.port ? OLD : 18,
+        };
+        await command(urlOf({ ...place, database: "template1" }), `create database ${place.database}`);
+        return place;
+      };
+      let place = await to(old.port);
+      // The first one has all kinds, and goes through all operations.
+      const rows = isFirst ? CHANGES : some(own, CHANGES);
+      await make(urlOf(place), rows);
+      const before = await snapshotOf(urlOf(place));
+      const kept = unpackSnapshot(packSnapshot(before)) as SchemaSnapshot;
+      for (const { kind } of before.objects) kinds.add(kind);
+      objects += before.objects.length;
+      const path: string[] = [];
+      const all = Object.keys(operations);
+      const length = isFirst ? all.length - 1 : TRIPS_OF_A_SCHEMA;
+      for (; path.length < length && trips < count; trips++) {
+        const names = Object.keys(possible(place));
+        const name = (isFirst ? all[path.length] : names[own.int(0, names.length - 1)]) as string;
+        path.push(name);
+        const from = place;
+        place = await (operations[name as keyof typeof operations] as Operation)(from, to);
+        expect(
+          described(kept, await snapshotOf(urlOf(place))),
+          `${own.seed}, ${portion} ${schema}: ${path}`,
+        ).toEqual([]);
+        if (place !== from) await drop(from);
+        done.set(name, (done.get(name) ?? 0) + 1);
+      }
+      await drop(place);
+    }
+    console.info(`${objects} objects of ${kinds.size} kinds:`, Object.fromEntries(done));
+  },
+);
 
 function some(chance: Chance, changes: readonly SchemaChange[]): readonly SchemaChange[] {
   const share = chance.int(3, 20) / 100;
