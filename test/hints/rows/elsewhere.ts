@@ -263,6 +263,10 @@ export const ELSEWHERE: Readonly<Record<string, Elsewhere>> = {
     title: "says that its table is gone, and how it ends",
   },
   "run/step/backfill/edited.ts refuseOtherWayBack: godwit repair --mark-done …": OTHER_TABLE,
+  "run/step/backfill/edited.ts otherTable: godwit repair --mark-done …": {
+    file: "test/backfill/half-way.test.ts",
+    title: "that is dropped ends the run, which says what stays and how it ends",
+  },
   // How far it is was lost from the ledger.
   "run/step/backfill/lost.ts refuseLost: godwit repair --retry …": {
     file: "test/backfill/lost.test.ts",
