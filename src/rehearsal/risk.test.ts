@@ -75,3 +75,15 @@ test("the safer way is named also where a statement before it holds the lock", (
   const second = { held: [lock("SHARE")], builds: [byCustomer] };
   expect(judge(seen("create index on orders (x)", second)).safer).toContain("CONCURRENTLY");
 });
+
+test("several relations are many, and of very many a sentence names some", () => {
+  const many = Array.from({ length: 8 }, (_, at): SeenRelation => ({ ...orders, name: `t${at}` }));
+  const two = many.slice(0, 2);
+  const locks = (relations: readonly SeenRelation[]) =>
+    relations.map((relation) => lock("ACCESS EXCLUSIVE", relation));
+  const { why } = judge(seen("cluster", { locks: locks(two), rewrites: two }));
+  expect(why).toContain("public.t0, public.t1 are written anew");
+  expect(why).toContain("nobody reads or writes them");
+  const scanned = judge(seen("alter table t0 validate", { locks: locks(many), scans: many })).why;
+  expect(scanned.match(/public\.t4 and 3 more/g)).toHaveLength(2);
+});

@@ -26,7 +26,7 @@ export function judge(seen: SeenStatement): Judgement {
   const whole = rewrites.filter(({ kind }) => kind !== "index");
   const own = blocking(locks);
   if (whole.length > 0) {
-    const why = `${named(whole)} is written anew under ${modesOf(locks, whole)}: nobody reads or writes it until ${endOf(seen)}.`;
+    const why = `${namedWithVerb(whole)} written anew under ${modesOf(locks, whole)}: nobody reads or writes ${itOrThem(whole)} until ${endOf(seen)}.`;
     return { risk: "rewrites", why, safer: saferWay(seen) };
   }
   const work = workOf(seen);
@@ -38,9 +38,11 @@ export function judge(seen: SeenStatement): Judgement {
         ? (["blocks reads", [...tablesOf(worst, kept), ...worst]] as const)
         : (["blocks writes", kept] as const);
     const before = own.length === 0 ? ", by a statement before it in the same transaction," : "";
-    const who = risk === "blocks reads" ? "nobody reads or writes it" : "nobody writes it";
     const words = lockWords(blocked);
-    const are = words.includes(" and ") || words.includes(", ") ? "are" : "is";
+    const isOne = !words.includes(" and ") && !words.includes(", ");
+    const them = isOne ? "it" : "them";
+    const who = risk === "blocks reads" ? `nobody reads or writes ${them}` : `nobody writes ${them}`;
+    const are = isOne ? "is" : "are";
     const why = `${words} ${are} held${before} while ${work}: ${who} until ${endOf(seen)}.`;
     return { risk, why, safer: saferWay(seen) ?? (blocking(held).length > 0 ? APART : null) };
   }
@@ -52,7 +54,7 @@ export function judge(seen: SeenStatement): Judgement {
       safer: accept({ text, at: 0 }, "drop", "index") ? saferWay(seen) : null,
     };
   }
-  const read = scans.length > 0 ? `${named(scans)} is read as a whole, and others` : "Others";
+  const read = scans.length > 0 ? `${namedWithVerb(scans)} read as a whole, and others` : "Others";
   const none =
     held.length === 0
       ? "It locks nothing that was there before."
@@ -75,9 +77,9 @@ function blocking(locks: readonly SeenLock[]): readonly SeenLock[] {
 
 /** What takes longer, the more rows there are. `null`: nothing. */
 function workOf({ scans, builds, rewrites, locks, text }: SeenStatement): string | null {
-  if (builds.length > 0) return `${named(builds)} is built`;
-  if (rewrites.length > 0) return `${named(rewrites)} is built anew`;
-  if (scans.length > 0) return `${named(scans)} is read as a whole`;
+  if (builds.length > 0) return `${namedWithVerb(builds)} built`;
+  if (rewrites.length > 0) return `${namedWithVerb(rewrites)} built anew`;
+  if (scans.length > 0) return `${namedWithVerb(scans)} read as a whole`;
   const isChange = ["insert", "update", "delete", "merge", "with", "copy", "do", "call"].some((word) =>
     accept({ text, at: 0 }, word),
   );
@@ -85,8 +87,28 @@ function workOf({ scans, builds, rewrites, locks, text }: SeenStatement): string
   return isChange && changed.length > 0 ? `rows of ${named(changed)} change` : null;
 }
 
+const MOST_NAMED = 5;
+
+function namesIn(relations: readonly SeenRelation[]): readonly string[] {
+  return [...new Set(relations.map(nameOf))];
+}
+
+/** The locks of a report name all of them. */
+function listOf(names: readonly string[]): string {
+  const others = names.length - MOST_NAMED;
+  return others <= 0 ? names.join(", ") : `${names.slice(0, MOST_NAMED).join(", ")} and ${others} more`;
+}
+
 function named(relations: readonly SeenRelation[]): string {
-  return [...new Set(relations.map(nameOf))].join(", ");
+  return listOf(namesIn(relations));
+}
+
+function namedWithVerb(relations: readonly SeenRelation[]): string {
+  return `${named(relations)} ${namesIn(relations).length === 1 ? "is" : "are"}`;
+}
+
+function itOrThem(relations: readonly SeenRelation[]): string {
+  return namesIn(relations).length === 1 ? "it" : "them";
 }
 
 /** The weaker locks on the tables of these indexes: a query needs all indexes of its table. */
@@ -109,7 +131,7 @@ function lockWords(locks: readonly SeenLock[]): string {
   }
   const byMode = new Map<LockMode, string[]>();
   for (const [name, mode] of strongest) byMode.set(mode, [...(byMode.get(mode) ?? []), name]);
-  return [...byMode].map(([mode, names]) => `${mode} on ${names.join(", ")}`).join(" and ");
+  return [...byMode].map(([mode, names]) => `${mode} on ${listOf(names)}`).join(" and ");
 }
 
 function modesOf(locks: readonly SeenLock[], of: readonly SeenRelation[]): string {
