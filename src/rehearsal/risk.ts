@@ -176,7 +176,7 @@ function saferWay({ text, rewrites, builds, scans }: SeenStatement): string | nu
 }
 
 /** Whether these words follow each other somewhere. */
-function hasWords(text: string, words: readonly string[]): boolean {
+export function hasWords(text: string, words: readonly string[]): boolean {
   for (let token = nextToken(text, 0); token !== null; token = nextToken(text, token.end))
     if (token.kind === "word" && accept({ text, at: token.start }, ...words)) return true;
   return false;
