@@ -245,6 +245,9 @@ export const ELSEWHERE: Readonly<Record<string, Elsewhere>> = {
   "service/webhooks/slack.ts textOf: godwit drift": drift(
     "webhooks, the status file, metrics and a program are told of drift",
   ),
+  "assemble/drift.ts driftParts: godwit drift --files --target …": drift(
+    "each of several targets is compared by itself, also where each is a schema of one database",
+  ),
   "run/catalog/kept-schema.ts refusal: godwit drift --accept": NO_SNAPSHOT,
   "run/catalog/kept-schema.ts refusal: godwit up": NO_SNAPSHOT,
   "run/drift.ts neverRun: godwit up": NO_SNAPSHOT,
@@ -327,6 +330,7 @@ export const MENTIONED: readonly string[] = [
   "import/problems.ts coloursUnknown: godwit duplicates",
   "ledger/script-sql.ts refuseOtherFiles: godwit baseline",
   "service/health/ask.ts askHealth: godwit health",
+  "config/options.ts OPTIONS: godwit baseline",
   "core/replaced.ts comeBack: godwit baseline",
   "core/revision.ts parse: godwit …",
   "core/revision.ts parseExpression: godwit down",
