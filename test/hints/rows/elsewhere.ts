@@ -234,9 +234,6 @@ export const ELSEWHERE: Readonly<Record<string, Elsewhere>> = {
     "the way back of a run %s fails, and the rest is taken back",
   ),
   // The schema as the last run has left it.
-  "assemble/drift.ts driftParts: godwit drift": drift(
-    "each of several targets is compared by itself, also where each is a schema of one database",
-  ),
   "run/catalog/drift-watch.ts DriftWatch: godwit drift": WARNED,
   "run/catalog/drift-watch.ts DriftWatch: godwit drift --accept": NO_DRIFT,
   "run/catalog/drift-watch.ts notSeen: godwit drift": drift(
