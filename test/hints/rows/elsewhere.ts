@@ -297,6 +297,10 @@ export const ELSEWHERE: Readonly<Record<string, Elsewhere>> = {
     file: "test/backfill/rows.test.ts",
     title: "that were refused go through a corrected function alone",
   },
+  "run/step/backfill/rest.ts withRefused: godwit repair --accept …": {
+    file: "test/backfill/slice.test.ts",
+    title: "it gives up where a hundred rows are refused, and names those before",
+  },
   // Old values of backfills.
   "run/step/backfill/keep.ts undoOf: godwit backfill forget …": KEPT,
   "run/step/backfill/undo.ts nothingKept: godwit new <name>": KEPT,
