@@ -293,9 +293,18 @@ export const ELSEWHERE: Readonly<Record<string, Elsewhere>> = {
     title:
       "`repair --mark-done` of it names the rows that are not taken back, and where their old values are",
   },
+  "run/backfill-left.ts rowsDone: godwit backfill undo …": {
+    file: "test/backfill/declared.test.ts",
+    title:
+      "`repair --retry` of a half-done backfill names the rows that are done twice, and their old values stay",
+  },
   "run/step/backfill/rest.ts retryFailed: godwit repair --accept …": {
     file: "test/backfill/rows.test.ts",
     title: "that were refused go through a corrected function alone",
+  },
+  "run/step/backfill/rest.ts withRefused: godwit repair --accept …": {
+    file: "test/backfill/slice.test.ts",
+    title: "it gives up where a hundred rows are refused, and names those before",
   },
   // Old values of backfills.
   "run/step/backfill/keep.ts undoOf: godwit backfill forget …": KEPT,
