@@ -29,6 +29,16 @@ test("what runs behind a lock of the same transaction makes that lock long", () 
   expect(judge(seen("update orders set x = 1", { locks })).risk).toBe("safe");
 });
 
+test("a change is one too where the table was changed before, and where a function makes it", () => {
+  const held = [lock("ROW EXCLUSIVE"), lock("ACCESS EXCLUSIVE")];
+  const again = judge(seen("update orders set x = 1", { held }));
+  expect(again).toMatchObject({ risk: "blocks reads", why: expect.stringContaining("while rows change") });
+  expect(judge(seen("update orders set x = 1", { held: [lock("ROW EXCLUSIVE")] })).risk).toBe("safe");
+  expect(judge(seen("select 1", { held })).risk).toBe("safe");
+  const called = { held: [lock("ACCESS EXCLUSIVE")], locks: [lock("ROW EXCLUSIVE")] };
+  expect(judge(seen("select fill_slugs()", called)).risk).toBe("blocks reads");
+});
+
 test("an index that is built blocks writes, unless it is built CONCURRENTLY", () => {
   const built = { builds: [byCustomer], scans: [orders] };
   expect(judge(seen("create index on orders (x)", { ...built, locks: [lock("SHARE")] })).risk).toBe(

@@ -76,15 +76,25 @@ function blocking(locks: readonly SeenLock[]): readonly SeenLock[] {
 }
 
 /** What takes longer, the more rows there are. `null`: nothing. */
-function workOf({ scans, builds, rewrites, locks, text }: SeenStatement): string | null {
+function workOf({ scans, builds, rewrites, locks, held, text }: SeenStatement): string | null {
   if (builds.length > 0) return `${namedWithVerb(builds)} built`;
   if (rewrites.length > 0) return `${namedWithVerb(rewrites)} built anew`;
   if (scans.length > 0) return `${namedWithVerb(scans)} read as a whole`;
-  const isChange = ["insert", "update", "delete", "merge", "with", "copy", "do", "call"].some((word) =>
-    accept({ text, at: 0 }, word),
-  );
-  const changed = locks.filter(({ mode, kind }) => mode === "ROW EXCLUSIVE" && kind === "table");
-  return isChange && changed.length > 0 ? `rows of ${named(changed)} change` : null;
+  const starts = (words: readonly string[]) => words.some((word) => accept({ text, at: 0 }, word));
+  const isChange = starts(CHANGES);
+  const changed = locks.filter(isOfChange);
+  if (changed.length > 0 && (isChange || starts(CALLS))) return `rows of ${named(changed)} change`;
+  // The lock of a change is no new one where an earlier statement has changed the same table.
+  return isChange && held.some(isOfChange) ? "rows change" : null;
+}
+
+const CHANGES = ["insert", "update", "delete", "merge", "with", "copy", "do", "call"];
+
+/** A function that is called may change rows too. */
+const CALLS = ["select", "explain", "execute"];
+
+function isOfChange({ mode, kind }: SeenLock): boolean {
+  return mode === "ROW EXCLUSIVE" && kind === "table";
 }
 
 const MOST_NAMED = 5;
