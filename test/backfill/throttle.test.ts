@@ -39,9 +39,14 @@ function slowed(pattern: RegExp) {
   return { reason, listen };
 }
 
-test("a streaming replica that replays nothing holds it, and it goes on when the replica follows", {
-  timeout: 120_000,
-}, async () => {
+/** A server and its streaming replica, with a session on each. */
+async function withReplica(
+  work: (on: {
+    readonly url: string;
+    readonly client: pg.Client;
+    readonly standby: pg.Client;
+  }) => Promise<void>,
+): Promise<void> {
   const primary = await startServer({ settings: ["max_wal_senders=4"] });
   const replica = await startReplica(primary.port);
   const [url, other] = [primary, replica].map(({ port }) => `postgres://postgres@127.0.0.1:${port}/postgres`);
@@ -50,38 +55,85 @@ test("a streaming replica that replays nothing holds it, and it goes on when the
   const client = new pg.Client(url);
   await client.connect();
   try {
-    const target = targetOf({
-      url: url as string,
-      folder: folderOf({ "0001_a.sql": TABLE, "0002_b.sql": sql("max-lag=1s") }),
-    });
-    await up(target, recorder(), { goal: { direction: "up", to: "0001_a", phases: ["startup"] } });
-    await standby.query("select pg_wal_replay_pause()");
-    await rate(target, 200);
-    const { reason, listen } = slowed(new RegExp(`replica ${REPLICA}`));
-    let held = 0;
-    const recorded = recorder((event) => {
-      listen(event);
-      if (event.kind === "backfill-held" && event.slowedBy.includes(REPLICA)) held++;
-    });
-    const run = up(target, recorded);
-    run.catch(() => {});
-    expect(await reason).toMatch(/behind$/);
-    await rate(target, null);
-    // It holds still, however long nothing is replayed.
-    await until(() => held >= 4, { what: "a backfill that holds still" });
-    const { rows } = await client.query(HITS);
-    expect(rows[0]).toMatchObject({ hits: 0 });
-    await standby.query("select pg_wal_replay_resume()");
-    expect((await run).outcome).toBe("done");
-    expect((await client.query(HITS)).rows).toEqual(DONE);
-    expect(recorded.events.filter(({ kind }) => kind === "backfill-unseen")).toEqual([]);
+    await work({ url: url as string, client, standby });
   } finally {
     await standby.end();
     await client.end();
     await replica.stop();
     await primary.stop();
   }
-});
+}
+
+const TO_TABLE = { goal: { direction: "up", to: "0001_a", phases: ["startup"] } } as const;
+
+test(
+  "a streaming replica that replays nothing holds it, and it goes on when the replica follows",
+  {
+    timeout: 120_000,
+  },
+  () =>
+    withReplica(async ({ url, client, standby }) => {
+      const folder = folderOf({ "0001_a.sql": TABLE, "0002_b.sql": sql("max-lag=1s") });
+      const target = targetOf({ url, folder });
+      await up(target, recorder(), TO_TABLE);
+      await standby.query("select pg_wal_replay_pause()");
+      await rate(target, 200);
+      const { reason, listen } = slowed(new RegExp(`replica ${REPLICA}`));
+      let held = 0;
+      const recorded = recorder((event) => {
+        listen(event);
+        if (event.kind === "backfill-held" && event.slowedBy.includes(REPLICA)) held++;
+      });
+      const run = up(target, recorded);
+      run.catch(() => {});
+      expect(await reason).toMatch(/behind$/);
+      await rate(target, null);
+      // It holds still, however long nothing is replayed.
+      await until(() => held >= 4, { what: "a backfill that holds still" });
+      const { rows } = await client.query(HITS);
+      expect(rows[0]).toMatchObject({ hits: 0 });
+      await standby.query("select pg_wal_replay_resume()");
+      expect((await run).outcome).toBe("done");
+      expect((await client.query(HITS)).rows).toEqual(DONE);
+      expect(recorded.events.filter(({ kind }) => kind === "backfill-unseen")).toEqual([]);
+    }),
+);
+
+test(
+  "a streaming replica that follows stays within the limit while 100,000 rows are written",
+  {
+    timeout: 120_000,
+  },
+  () =>
+    withReplica(async ({ url, client, standby }) => {
+      const folder = folderOf({
+        "0001_a.sql": TABLE.replace("2000", "100000"),
+        "0002_b.sql": sql("max-lag=2s").replaceAll("rows=100 ", "rows=2000 "),
+      });
+      const target = targetOf({ url, folder });
+      await up(target, recorder(), TO_TABLE);
+      let isOver = false;
+      const run = up(target).finally(() => {
+        isOver = true;
+      });
+      run.catch(() => {});
+      const lags: number[] = [];
+      while (!isOver) {
+        const { rows } = await client.query(
+          "select coalesce(extract(epoch from replay_lag), 0)::float8 as lag, pg_sleep(0.02) from pg_stat_replication",
+        );
+        lags.push(rows[0].lag);
+      }
+      expect((await run).outcome).toBe("done");
+      expect(lags.length).toBeGreaterThan(5);
+      expect(Math.max(...lags)).toBeLessThan(2);
+      const isThere = async () => {
+        const { rows } = await standby.query(HITS);
+        return rows.length === 1 && rows[0].hits === 1 && rows[0].n === 100_000;
+      };
+      await until(isThere, { what: "a replica that has all of it" });
+    }),
+);
 
 describe("the author's probe", () => {
   const probe = "-- godwit: probe select pg_sleep(seconds) from load\n";
