@@ -2,6 +2,7 @@
 import type { FactBase } from "@supabase/pg-delta";
 import type { Connection } from "../database/connection.ts";
 import { correctedFacts, VIRTUAL } from "./facts.ts";
+import { withoutGiven } from "./given.ts";
 import type { DiffStatement } from "./statement.ts";
 
 export interface Delta {
@@ -17,7 +18,7 @@ export async function deltaOf(
   { owner, roles }: { readonly owner: string; readonly roles: readonly string[] },
 ): Promise<Delta> {
   const { plan } = await import("@supabase/pg-delta/plan");
-  const { actions } = plan(present.facts, desired.facts, {
+  const { actions } = plan(present.facts, await withoutGiven(desired.facts, present.facts), {
     scope: "database",
     assumedRoles: [...roles],
     defaultOwner: owner,
