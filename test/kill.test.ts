@@ -140,14 +140,20 @@ async function killEverywhere(
   files: Files = scenarioFiles(),
 ): Promise<void> {
   const folder = folderOf(migrations(files));
-  // A run that a busy machine makes slow also asks for whom it waits. Every run sends what the shortest one sends.
+  // A run that a busy machine makes slow also asks for whom it waits. Every run sends what the shortest one sends, and that is one
+  // of the shortest if a second one sends as much.
   const calm: (Observed & { readonly state: Awaited<ReturnType<Place["state"]>> })[] = [];
-  for (const name of ["calm_1", "calm_2", "calm_3"]) {
-    const place = await places.place(name);
+  const byLength = () => calm.toSorted((one, another) => one.messages.length - another.messages.length);
+  const isSettled = () => {
+    const [one, another] = byLength();
+    return calm.length >= 3 && one?.messages.length === another?.messages.length;
+  };
+  for (let n = 1; n <= 12 && !isSettled(); n++) {
+    const place = await places.place(`calm_${n}`);
     const seen = await observed({ folder, command, place });
     calm.push({ ...seen, state: await place.state() });
   }
-  const [shortest, other] = calm.toSorted((one, another) => one.messages.length - another.messages.length);
+  const [shortest, other] = byLength();
   const { messages = [], marks = [], state: undisturbed } = shortest ?? {};
   for (const { state } of calm) expect(state).toEqual(undisturbed);
 
@@ -207,7 +213,7 @@ async function killEverywhere(
     `${command[0]}: ${points.length} points around ${requests} requests, ${count.killed} tried on ${count.databases} databases`,
   );
   expect(count.killed).toBe(points.length);
-  expect(count.untouched, "runs that were over before their point").toBeLessThan(points.length / 100);
+  expect(count.untouched, "runs that were over before their point").toBeLessThan(points.length / 20);
 }
 
 interface Observed {

@@ -6,6 +6,11 @@ import { notNull } from "./not-null.ts";
 import { privileges } from "./privileges.ts";
 import { UNMODELLED } from "./unmodelled.ts";
 
+const typed: Rule = (change) => {
+  const found = changed(change, "table", "of type");
+  return found?.to == null ? null : [`ALTER TABLE ${change.name} OF ${found.to}`];
+};
+
 const storage: Rule = (change) => {
   const found = changed(change, "column", "storage");
   if (found === undefined) return null;
@@ -89,6 +94,7 @@ function lastPart(name: string): string {
 }
 
 export const AFTER: readonly Rule[] = [
+  typed,
   storage,
   compression,
   statistics,

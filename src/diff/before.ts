@@ -45,6 +45,12 @@ const parents: Rule = (change) => {
   ];
 };
 
+/** pg-delta knows no table of a type. Its columns can be changed only where it is none. */
+const untyped: Rule = (change) => {
+  const found = changed(change, "table", "of type");
+  return found?.from == null ? null : [`ALTER TABLE ${change.name} NOT OF`];
+};
+
 /** pg-delta drops the column. */
 const collation: Rule = (change) => {
   const found = changed(change, "column", "collation");
@@ -109,6 +115,7 @@ const enumValues: Rule = (change) => {
 export const BEFORE: readonly Rule[] = [
   drops,
   owner,
+  untyped,
   parents,
   collation,
   generated,

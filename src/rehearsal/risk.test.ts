@@ -29,6 +29,16 @@ test("what runs behind a lock of the same transaction makes that lock long", () 
   expect(judge(seen("update orders set x = 1", { locks })).risk).toBe("safe");
 });
 
+test("a change is one too where the table was changed before, and where a function makes it", () => {
+  const held = [lock("ROW EXCLUSIVE"), lock("ACCESS EXCLUSIVE")];
+  const again = judge(seen("update orders set x = 1", { held }));
+  expect(again).toMatchObject({ risk: "blocks reads", why: expect.stringContaining("while rows change") });
+  expect(judge(seen("update orders set x = 1", { held: [lock("ROW EXCLUSIVE")] })).risk).toBe("safe");
+  expect(judge(seen("select 1", { held })).risk).toBe("safe");
+  const called = { held: [lock("ACCESS EXCLUSIVE")], locks: [lock("ROW EXCLUSIVE")] };
+  expect(judge(seen("select fill_slugs()", called)).risk).toBe("blocks reads");
+});
+
 test("an index that is built blocks writes, unless it is built CONCURRENTLY", () => {
   const built = { builds: [byCustomer], scans: [orders] };
   expect(judge(seen("create index on orders (x)", { ...built, locks: [lock("SHARE")] })).risk).toBe(
@@ -74,4 +84,16 @@ test("the lock of an index is named beside the weaker one of its table", () => {
 test("the safer way is named also where a statement before it holds the lock", () => {
   const second = { held: [lock("SHARE")], builds: [byCustomer] };
   expect(judge(seen("create index on orders (x)", second)).safer).toContain("CONCURRENTLY");
+});
+
+test("several relations are many, and of very many a sentence names some", () => {
+  const many = Array.from({ length: 8 }, (_, at): SeenRelation => ({ ...orders, name: `t${at}` }));
+  const two = many.slice(0, 2);
+  const locks = (relations: readonly SeenRelation[]) =>
+    relations.map((relation) => lock("ACCESS EXCLUSIVE", relation));
+  const { why } = judge(seen("cluster", { locks: locks(two), rewrites: two }));
+  expect(why).toContain("public.t0, public.t1 are written anew");
+  expect(why).toContain("nobody reads or writes them");
+  const scanned = judge(seen("alter table t0 validate", { locks: locks(many), scans: many })).why;
+  expect(scanned.match(/public\.t4 and 3 more/g)).toHaveLength(2);
 });

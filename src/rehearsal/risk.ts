@@ -26,7 +26,7 @@ export function judge(seen: SeenStatement): Judgement {
   const whole = rewrites.filter(({ kind }) => kind !== "index");
   const own = blocking(locks);
   if (whole.length > 0) {
-    const why = `${named(whole)} is written anew under ${modesOf(locks, whole)}: nobody reads or writes it until ${endOf(seen)}.`;
+    const why = `${namedWithVerb(whole)} written anew under ${modesOf(locks, whole)}: nobody reads or writes ${itOrThem(whole)} until ${endOf(seen)}.`;
     return { risk: "rewrites", why, safer: saferWay(seen) };
   }
   const work = workOf(seen);
@@ -38,9 +38,11 @@ export function judge(seen: SeenStatement): Judgement {
         ? (["blocks reads", [...tablesOf(worst, kept), ...worst]] as const)
         : (["blocks writes", kept] as const);
     const before = own.length === 0 ? ", by a statement before it in the same transaction," : "";
-    const who = risk === "blocks reads" ? "nobody reads or writes it" : "nobody writes it";
     const words = lockWords(blocked);
-    const are = words.includes(" and ") || words.includes(", ") ? "are" : "is";
+    const isOne = !words.includes(" and ") && !words.includes(", ");
+    const them = isOne ? "it" : "them";
+    const who = risk === "blocks reads" ? `nobody reads or writes ${them}` : `nobody writes ${them}`;
+    const are = isOne ? "is" : "are";
     const why = `${words} ${are} held${before} while ${work}: ${who} until ${endOf(seen)}.`;
     return { risk, why, safer: saferWay(seen) ?? (blocking(held).length > 0 ? APART : null) };
   }
@@ -52,7 +54,7 @@ export function judge(seen: SeenStatement): Judgement {
       safer: accept({ text, at: 0 }, "drop", "index") ? saferWay(seen) : null,
     };
   }
-  const read = scans.length > 0 ? `${named(scans)} is read as a whole, and others` : "Others";
+  const read = scans.length > 0 ? `${namedWithVerb(scans)} read as a whole, and others` : "Others";
   const none =
     held.length === 0
       ? "It locks nothing that was there before."
@@ -74,19 +76,49 @@ function blocking(locks: readonly SeenLock[]): readonly SeenLock[] {
 }
 
 /** What takes longer, the more rows there are. `null`: nothing. */
-function workOf({ scans, builds, rewrites, locks, text }: SeenStatement): string | null {
-  if (builds.length > 0) return `${named(builds)} is built`;
-  if (rewrites.length > 0) return `${named(rewrites)} is built anew`;
-  if (scans.length > 0) return `${named(scans)} is read as a whole`;
-  const isChange = ["insert", "update", "delete", "merge", "with", "copy", "do", "call"].some((word) =>
-    accept({ text, at: 0 }, word),
-  );
-  const changed = locks.filter(({ mode, kind }) => mode === "ROW EXCLUSIVE" && kind === "table");
-  return isChange && changed.length > 0 ? `rows of ${named(changed)} change` : null;
+function workOf({ scans, builds, rewrites, locks, held, text }: SeenStatement): string | null {
+  if (builds.length > 0) return `${namedWithVerb(builds)} built`;
+  if (rewrites.length > 0) return `${namedWithVerb(rewrites)} built anew`;
+  if (scans.length > 0) return `${namedWithVerb(scans)} read as a whole`;
+  const starts = (words: readonly string[]) => words.some((word) => accept({ text, at: 0 }, word));
+  const isChange = starts(CHANGES);
+  const changed = locks.filter(isOfChange);
+  if (changed.length > 0 && (isChange || starts(CALLS))) return `rows of ${named(changed)} change`;
+  // The lock of a change is no new one where an earlier statement has changed the same table.
+  return isChange && held.some(isOfChange) ? "rows change" : null;
+}
+
+const CHANGES = ["insert", "update", "delete", "merge", "with", "copy", "do", "call"];
+
+/** A function that is called may change rows too. */
+const CALLS = ["select", "explain", "execute"];
+
+function isOfChange({ mode, kind }: SeenLock): boolean {
+  return mode === "ROW EXCLUSIVE" && kind === "table";
+}
+
+const MOST_NAMED = 5;
+
+function namesIn(relations: readonly SeenRelation[]): readonly string[] {
+  return [...new Set(relations.map(nameOf))];
+}
+
+/** The locks of a report name all of them. */
+function listOf(names: readonly string[]): string {
+  const others = names.length - MOST_NAMED;
+  return others <= 0 ? names.join(", ") : `${names.slice(0, MOST_NAMED).join(", ")} and ${others} more`;
 }
 
 function named(relations: readonly SeenRelation[]): string {
-  return [...new Set(relations.map(nameOf))].join(", ");
+  return listOf(namesIn(relations));
+}
+
+function namedWithVerb(relations: readonly SeenRelation[]): string {
+  return `${named(relations)} ${namesIn(relations).length === 1 ? "is" : "are"}`;
+}
+
+function itOrThem(relations: readonly SeenRelation[]): string {
+  return namesIn(relations).length === 1 ? "it" : "them";
 }
 
 /** The weaker locks on the tables of these indexes: a query needs all indexes of its table. */
@@ -109,7 +141,7 @@ function lockWords(locks: readonly SeenLock[]): string {
   }
   const byMode = new Map<LockMode, string[]>();
   for (const [name, mode] of strongest) byMode.set(mode, [...(byMode.get(mode) ?? []), name]);
-  return [...byMode].map(([mode, names]) => `${mode} on ${names.join(", ")}`).join(" and ");
+  return [...byMode].map(([mode, names]) => `${mode} on ${listOf(names)}`).join(" and ");
 }
 
 function modesOf(locks: readonly SeenLock[], of: readonly SeenRelation[]): string {
@@ -154,7 +186,7 @@ function saferWay({ text, rewrites, builds, scans }: SeenStatement): string | nu
 }
 
 /** Whether these words follow each other somewhere. */
-function hasWords(text: string, words: readonly string[]): boolean {
+export function hasWords(text: string, words: readonly string[]): boolean {
   for (let token = nextToken(text, 0); token !== null; token = nextToken(text, token.end))
     if (token.kind === "word" && accept({ text, at: token.start }, ...words)) return true;
   return false;

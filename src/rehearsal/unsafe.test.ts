@@ -10,6 +10,9 @@ test.each([
   "select dblink_connect('a')",
   "copy orders from '/etc/passwd'",
   "copy (select 1) to program 'curl http://a'",
+  "do $$ begin execute 'copy (select 1) to program ''curl http://a'''; end $$",
+  "do $$ begin perform lo_export(1, '/tmp/x'); end $$",
+  "select lo_import('/etc/passwd')",
   "create tablespace fast location '/x'",
 ])("%s does not run", (text) => {
   expect(whyNotRun(text)).not.toBeNull();
@@ -21,6 +24,7 @@ test.each([
   "copy orders from stdin",
   "copy orders to stdout",
   "create table subscription (id int)",
+  "do $$ begin update programs set copy = true; end $$",
   "create extension pg_trgm",
   "comment on table a is 'create server'",
 ])("%s runs", (text) => {

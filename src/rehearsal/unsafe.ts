@@ -12,7 +12,7 @@ export interface Refused {
 export function whyNotRun(text: string): Refused | null {
   for (const { because, lacks = null, starts } of BEYOND)
     if (starts.some((words) => accept({ text, at: 0 }, ...words.split(" ")))) return { because, lacks };
-  if (isFileCopy(text))
+  if (isFileCopy(text) || calls(text, FILE_FUNCTIONS) || isBlockWithFiles(text))
     return { because: "it reads or writes a file or a program of the server's machine", lacks: null };
   if (calls(text, /^dblink/)) return { because: "dblink reaches another server", lacks: null };
   return null;
@@ -112,6 +112,14 @@ function isFileCopy(text: string): boolean {
     if (next?.kind === "string" || next?.kind === "dollar" || accept(cursor, "program")) return true;
   }
   return false;
+}
+
+const FILE_FUNCTIONS = /^lo_(import|export)$/;
+
+/** `DO`: what it executes is in its strings. */
+function isBlockWithFiles(text: string): boolean {
+  if (!accept({ text, at: 0 }, "do")) return false;
+  return /\bcopy\b[^;]*\bprogram\b/i.test(text) || /\blo_(import|export)\s*\(/i.test(text);
 }
 
 function calls(text: string, name: RegExp): boolean {

@@ -27,9 +27,29 @@ export async function backfillLeft(
 ): Promise<Problem | null> {
   if (state === "reverting" && (kind === "mark-done" || kind === "retry"))
     return wayBackLeft(target, connection, { revision, kind });
-  return state === "partial" && kind === "mark-done"
+  if (state !== "partial" || kind === "accept") return null;
+  return kind === "mark-done"
     ? rowsLeft(target, connection, { files, revision })
-    : null;
+    : rowsDone(target, connection, revision);
+}
+
+/** It counts as not begun, and the next run goes through the rows that are done, too. */
+async function rowsDone(
+  { ledger }: Target,
+  connection: Connection,
+  revision: string,
+): Promise<Problem | null> {
+  const state = await ledger.backfills.state(connection, revision);
+  if (state === null || state.rows === 0) return null;
+  const { table, rows, position } = state;
+  const upTo = position === null ? "in several ranges of keys" : `up to ${shown(state, position)}`;
+  const kept = (await ledger.undo(connection, revision))?.hasValues === true;
+  return {
+    code: "BACKFILL_REMAINDER",
+    message: `The backfill ${revision} counts as not begun, and ${count(rows, "row of")} ${table} ${rows === 1 ? "is" : "are"} done already, ${upTo}. The next run goes through ${rows === 1 ? "it" : "them"} again.`,
+    hint: `A statement that must not change a row twice has to leave those alone.${kept ? ` Their old values stay: behind the next run, \`godwit backfill undo ${revision}\` brings back what both have changed.` : ""}`,
+    details: { revision, table, rows, position },
+  };
 }
 
 /** `mark-done`: it counts as taken back. `retry`: it counts as applied again. */

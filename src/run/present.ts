@@ -89,7 +89,7 @@ const NEIGHBOURS = `with absent as materialized (select c.oid from pg_catalog.pg
   where n.nspname || '.' || c.relname = any ($1))
 select n.nspname || '.' || c.relname as name from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace
 where c.oid in (select d.refobjid from pg_catalog.pg_rewrite r join pg_catalog.pg_depend d
-    on d.classid = 'pg_catalog.pg_rewrite'::pg_catalog.regclass and d.objid = r.oid and d.refclassid = 'pg_catalog.pg_class'::pg_catalog.regclass
+    on d.classid = 'pg_catalog.pg_rewrite'::pg_catalog.regclass::pg_catalog.oid and d.objid = r.oid and d.refclassid = 'pg_catalog.pg_class'::pg_catalog.regclass::pg_catalog.oid
     where r.ev_class in (select oid from absent)
   union all select confrelid from pg_catalog.pg_constraint where contype = 'f' and conrelid in (select oid from absent)
   union all select inhparent from pg_catalog.pg_inherits where inhrelid in (select oid from absent))`;

@@ -1,5 +1,6 @@
 /** What was seen of a step of the plan, beside its file. */
 import { asciiComments } from "../core/sql/comments.ts";
+import { accept } from "../core/sql/cursor.ts";
 import { splitStatements } from "../core/sql/statements.ts";
 import type { Step } from "../core/step.ts";
 import { LEDGER_TABLES } from "../ledger/damage-sql.ts";
@@ -9,7 +10,7 @@ import {
   rehearsedStatement,
   riskOf,
 } from "../rehearsal/report.ts";
-import { nameOf } from "../rehearsal/risk.ts";
+import { hasWords, nameOf } from "../rehearsal/risk.ts";
 import type { SeenRelation, SeenStatement } from "../rehearsal/seen.ts";
 import type { Listing, Source } from "../source/source.ts";
 import type { Target } from "./session/target.ts";
@@ -72,6 +73,17 @@ function withoutOurs(seen: SeenStatement, { ledger }: Target): SeenStatement {
 function uncertain(seen: SeenStatement, partial: ReadonlySet<string>): SeenStatement {
   const touched = [...seen.locks, ...seen.rewrites, ...seen.scans, ...seen.builds].map(nameOf);
   const found = [...new Set(touched)].filter((name) => partial.has(name));
-  if (found.length === 0 || seen.notUnderstood !== null) return seen;
-  return { ...seen, notUnderstood: `the copy of ${found.join(", ")} lacks something that the target has` };
+  if (seen.notUnderstood !== null) return seen;
+  if (found.length > 0)
+    return { ...seen, notUnderstood: `the copy of ${found.join(", ")} lacks something that the target has` };
+  if (partial.size === 0 || !reachesUsers(seen.text)) return seen;
+  return { ...seen, notUnderstood: "it reaches what uses it, and the copy lacks some of that" };
+}
+
+/** Whether a statement also changes what uses the object that it names. */
+function reachesUsers(text: string): boolean {
+  const starts = (...words: readonly string[]) => accept({ text, at: 0 }, ...words);
+  return (
+    starts("alter", "type") || starts("alter", "domain") || (starts("drop") && hasWords(text, ["cascade"]))
+  );
 }

@@ -32,22 +32,25 @@ export async function fingerprintOf(
   return createHash("sha256").update(parts.join("\n")).digest("hex");
 }
 
+/** The first number of what users make. An operator of somebody's that compares with an integer is not asked. */
+const FIRST_OWN = "16384::pg_catalog.oid";
+
 /** Of the user, as a condition. Objects of the user's have numbers from 16384 on, but for the schema `public`. */
 const OWN: Readonly<Record<string, string>> = {
-  pg_aggregate: "aggfnoid::oid >= 16384",
-  pg_attrdef: "adrelid >= 16384",
-  pg_attribute: "attrelid >= 16384 and attnum > 0",
-  pg_description: "objoid >= 16384 or classoid = 'pg_catalog.pg_namespace'::pg_catalog.regclass",
-  pg_depend: "objid >= 16384",
+  pg_aggregate: `aggfnoid::oid >= ${FIRST_OWN}`,
+  pg_attrdef: `adrelid >= ${FIRST_OWN}`,
+  pg_attribute: `attrelid >= ${FIRST_OWN} and attnum > 0`,
+  pg_description: `objoid >= ${FIRST_OWN} or classoid = 'pg_catalog.pg_namespace'::pg_catalog.regclass::pg_catalog.oid`,
+  pg_depend: `objid >= ${FIRST_OWN}`,
   pg_foreign_table: "true",
-  pg_index: "indexrelid >= 16384",
+  pg_index: `indexrelid >= ${FIRST_OWN}`,
   pg_inherits: "true",
   pg_namespace: "true",
   pg_partitioned_table: "true",
-  pg_range: "rngtypid >= 16384",
+  pg_range: `rngtypid >= ${FIRST_OWN}`,
   pg_seclabel: "true",
   pg_sequence: "true",
-  pg_ts_config_map: "mapcfg >= 16384",
+  pg_ts_config_map: `mapcfg >= ${FIRST_OWN}`,
 };
 
 /** Not everybody may read these. */
@@ -67,7 +70,7 @@ function fingerprintSql(version: number): string {
     .map(
       (name) => `select '${name}' as catalog, pg_catalog.count(*) as number,
   coalesce(pg_catalog.sum(pg_catalog.hashtextextended(xmin::pg_catalog.text || ctid::pg_catalog.text, 0)), 0) as versions
-  from pg_catalog.${name} where ${OWN[name] ?? "oid >= 16384"}`,
+  from pg_catalog.${name} where ${OWN[name] ?? `oid >= ${FIRST_OWN}`}`,
     );
   return `select (select pg_catalog.string_agg(catalog || ' ' || number || ' ' || versions, ',' order by catalog)
   from (${each.join("\nunion all\n")}) read) as versions,

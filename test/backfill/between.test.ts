@@ -28,7 +28,7 @@ describe("between two runs of a backfill,", () => {
     await begun(target);
     await db.sql("alter table products drop constraint products_pkey, add primary key (tenant, id)");
     await expect(up(target)).rejects.toMatchObject({
-      code: "BACKFILL_KEY",
+      code: "BACKFILL_EDITED",
       message: expect.stringContaining("pages public.products by (id)"),
     });
     await db.sql("alter table products add unique (id)");

@@ -84,3 +84,35 @@ test("`repair --mark-done` of old values that are gone says that it is not known
     `${done - 2} rows of "public"."products" have their old values again, which of the others do is not known`,
   );
 });
+
+test("`repair --retry` of a half-done backfill names the rows that are done twice, and their old values stay", async ({
+  db,
+}) => {
+  const folder = folderOf({ "0001_a.sql": TABLE, "0002_b.sql": FILL });
+  const target = targetOf({ url: db.url, folder });
+  const recorded = recorder((event) => {
+    if (event.kind === "backfill-progress") recorded.abort(new Error("ended by the test"));
+  });
+  await expect(up(target, recorded)).rejects.toThrow();
+  const [{ done }] = (await db.sql("select count(*)::int as done from products where hits = 1")) as [
+    { done: number },
+  ];
+  const godwit = commandIn({ folder, url: db.url, env: { GODWIT_DIR: folder } });
+  const said = `The backfill 0002_b counts as not begun, and ${done} rows of public.products are done already, up to id ${done}. The next run goes through them again.`;
+  for (const kind of ["--retry", "--forget"]) {
+    const asked = await godwit.fails(2, "repair", kind, "0002_b");
+    expect(asked.stderr.replaceAll(/\s+/g, " ")).toContain(said);
+  }
+  const { json } = await godwit("repair", "--retry", "0002_b", "--confirm", db.name, "--json");
+  expect(json.report.warnings).toMatchObject([
+    {
+      code: "BACKFILL_REMAINDER",
+      message: said,
+      hint: expect.stringContaining("behind the next run, `godwit backfill undo 0002_b`"),
+      details: { rows: done, position: [`${done}`] },
+    },
+  ]);
+  await godwit("up");
+  await godwit("backfill", "undo", "0002_b");
+  expect(await db.sql("select distinct hits from products")).toEqual([{ hits: 0 }]);
+});

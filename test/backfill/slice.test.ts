@@ -1,5 +1,7 @@
 /** What a backfill is for: every row up to the bound once, whatever happens in between. */
 import { describe } from "vitest";
+import type { GodwitError } from "../../src/errors.ts";
+import { commandIn } from "../support/command.ts";
 import { expect, ledgerSchema, test } from "../support/database.ts";
 import { running } from "../support/sessions.ts";
 import { folderOf, recorder, targetOf, up, writeFiles } from "../support/target.ts";
@@ -66,6 +68,33 @@ export default backfill({ table: "products", where: "slug is null", set: { slug:
     expect((await up(target)).outcome).toBe("done");
     expect(await db.sql(LEFT)).toEqual([{ n: 0 }]);
     expect(await db.sql(STATE)).toMatchObject([{ rows: 5000, changed: 5000, finished: true }]);
+  });
+
+  test("it gives up where a hundred rows are refused, and names those before", async ({ db }) => {
+    const folder = folderOf({
+      "0001_table.sql": `${TABLE} alter table products add check (id <= 30 or slug <> lower(name));`,
+      "0002_slug.sql": SQL.replace("min-rows=50 max-rows=700", "min-rows=1 max-rows=1"),
+    });
+    const error = await up(targetOf({ url: db.url, folder })).catch((thrown: unknown) => thrown);
+    expect(error).toMatchObject({
+      code: "STEP_FAILED",
+      place: { file: "0002_slug.sql", line: 3 },
+      details: { key: ["id"] },
+    });
+    const { hint, details } = error as GodwitError;
+    expect(hint).toContain(
+      "99 other rows were refused before (id 33; id 36; id 39; id 42; id 45 and 94 more)",
+    );
+    expect(hint).toContain("`godwit repair --accept 0002_slug`");
+    expect(hint).toContain("10 rows of public.products up to id 327 are done and stay");
+    expect(details?.failed).toHaveLength(99);
+    writeFiles(folder, { "0002_slug.sql": SQL.replace("lower(p.name)", "upper(p.name)") });
+    const godwit = commandIn({ folder, url: db.url, env: { GODWIT_DIR: folder } });
+    await godwit("repair", "--accept", "0002_slug", "--confirm", db.name);
+    await godwit("up");
+    expect(await db.sql("select count(*)::int as n from products where slug = upper(name)")).toEqual([
+      { n: 4990 },
+    ]);
   });
 
   test("a statement that ignores its window is refused, and nothing of it is kept", async ({ db }) => {

@@ -5,6 +5,11 @@ export const LEFT_OF_TABLES: Outcomes = {
   "a column dropped and added again": ["order of the columns of s.t"],
   "a dropped column": ["back: order of the columns of s.t"],
   "a foreign key that nothing enforces": ["constraint s.u.f: triggers enabled"],
+  "an attribute of the type of a table": [
+    'ALTER TABLE "s"."t" ALTER COLUMN "x" TYPE bigint USING "x"::bigint: cannot alter column type of typed table',
+    "column s.t.x: type",
+    "type s.kind: attributes",
+  ],
   "an invalid index": ["index s.i: valid"],
 };
 

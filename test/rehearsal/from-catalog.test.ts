@@ -125,10 +125,13 @@ describe("what the copy lacks", () => {
     const world = await worldOf(db);
     await db.admin("create foreign data wrapper far_away");
     await db.admin("create server far foreign data wrapper far_away");
-    await db.admin("create foreign table far_orders (id int) server far");
+    await db.admin(
+      "create domain amount as int; create foreign table far_orders (id int, due amount) server far",
+    );
     world.add({
       "0003_far.sql": "alter foreign table far_orders add column total int;",
       "0004_near.sql": "create index on orders (customer);",
+      "0005_domain.sql": "alter domain amount add check (value < 100);",
     });
     const report = await world.rehearse();
     expect(report).toMatchObject({
@@ -140,6 +143,8 @@ describe("what the copy lacks", () => {
       statements: [{ state: "not rehearsed" }],
     });
     expect(ofStep(report, "0004_near")).toMatchObject({ risk: "blocks writes" });
+    // Which tables use it is not seen on any of them.
+    expect(ofStep(report, "0005_domain").statements).toMatchObject([{ state: "not understood", risk: null }]);
   });
 });
 

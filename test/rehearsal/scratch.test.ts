@@ -33,6 +33,24 @@ for (const signal of ["SIGKILL", "SIGINT", "SIGTERM"] as const)
     await until(() => scratches(temporary).length === 0, { what: "the folder to go" });
   });
 
+for (const [temporary, why] of [
+  ["missing", "it does not exist"],
+  ["file", "a file is in its place"],
+] as const)
+  test(`a folder of temporary files that cannot be used is named, with what helps (${temporary})`, async ({
+    db,
+  }) => {
+    const folder = folderOf({ "migrations/0001_one.sql": "select 1;", file: "" });
+    const godwit = commandIn({ folder, url: db.url, env: { TMPDIR: `${folder}/${temporary}` } });
+    for (const command of [["rehearse"], ["test"], ["diff", "--from", "database", "--to", "migrations"]]) {
+      const { stderr } = await godwit.fails(1, ...command);
+      expect(stderr).toContain(
+        `The scratch PostgreSQL cannot be made in the folder of temporary files, ${folder}/${temporary}: ${why}. [EMBEDDED_FAILED]`,
+      );
+      expect(stderr).toContain("→ Set TMPDIR to a folder that this user may write to");
+    }
+  });
+
 describe("the version", () => {
   test("is the wanted one, else the nearest newer one, else the newest", () => {
     const found = [18, 15, 16].map((major) => ({ major }));

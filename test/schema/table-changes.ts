@@ -196,6 +196,27 @@ export const TABLE_CHANGES: readonly SchemaChange[] = [
     ],
   },
   {
+    name: "a new table of a type",
+    setup: "create type kind as (x integer, y text)",
+    change: "create table t of kind (primary key (x))",
+    expected: ["table s.t: added"],
+  },
+  {
+    name: "a table that becomes one of a type",
+    setup: "create type kind as (x integer, y text); create table t (x integer, y text)",
+    change: "alter table t of kind",
+    expected: ["table s.t: of type was not set, is s.kind"],
+  },
+  {
+    name: "an attribute of the type of a table",
+    setup: "create type kind as (x integer, y text); create table t of kind",
+    change: "alter type kind alter attribute x type bigint cascade",
+    expected: [
+      "column s.t.x: type was integer, is bigint",
+      "type s.kind: attributes was [x integer, y text], is [x bigint, y text]",
+    ],
+  },
+  {
     name: "a column of a parent",
     setup: "create table p (a integer); create table t (b integer) inherits (p)",
     change: "alter table p add c text; alter table p alter a set default 3",

@@ -18,7 +18,11 @@ export interface ClusterOptions {
 /** `initdb` in UTF-8 with the same sorting everywhere, whatever the machine's language. */
 export async function initialise(
   dataFolder: string,
-  options: ClusterOptions & { readonly auth: readonly string[] },
+  options: ClusterOptions & {
+    readonly auth: readonly string[];
+    /** What helps where the folder cannot hold it. */
+    readonly hint?: string;
+  },
 ): Promise<void> {
   const { binaries, identity } = options;
   const locale =
@@ -51,7 +55,8 @@ export async function initialise(
     message: `The embedded PostgreSQL could not make its data directory ${dataFolder}: ${lastLines(failure, 5)}`,
     hint: /could not look up effective user ID/.test(failure)
       ? "This user is a number without a name: add it to /etc/passwd, run as another user, or set DATABASE_URL."
-      : "Check that the folder can be written, or set DATABASE_URL to use a database of your own.",
+      : (options.hint ??
+        "Check that the folder can be written, or set DATABASE_URL to use a database of your own."),
   });
 }
 

@@ -10,6 +10,7 @@ const REASONS: Readonly<Record<string, string>> = {
   EROFS: "it is on a file system that is read-only",
   ENOSPC: "the disk is full",
   EDQUOT: "the quota of this user is used up",
+  ENOENT: "it does not exist",
   ENOTDIR: "a file is in its place",
   EEXIST: "a file is in its place",
   EISDIR: "a folder is in the place of a file",
@@ -31,6 +32,24 @@ export function asFolderProblem(error: unknown, folder: string): unknown {
     { cause: error },
   );
 }
+
+/** The same for the folder of temporary files, which the scratch server is made in. */
+export function asTemporaryProblem(error: unknown, folder: string): unknown {
+  const { code, syscall } = (error ?? {}) as NodeJS.ErrnoException;
+  if (!(error instanceof Error) || code === undefined || syscall === undefined) return error;
+  return new DatabaseError(
+    {
+      code: "EMBEDDED_FAILED",
+      message: `The scratch PostgreSQL cannot be made in the folder of temporary files, ${folder}: ${REASONS[code] ?? error.message}.`,
+      hint: OTHER_TEMPORARY,
+      details: { folder },
+    },
+    { cause: error },
+  );
+}
+
+export const OTHER_TEMPORARY =
+  "Set TMPDIR to a folder that this user may write to, with 100 MB of room in it or more.";
 
 /** Which folder it is, whatever is made in its place later; `undefined`: it is not there. */
 export function identityOf(folder: string): string | undefined {

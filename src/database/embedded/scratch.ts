@@ -18,6 +18,7 @@ import { parseAddress } from "../address/address.ts";
 import type { Connection } from "../connection.ts";
 import { type Binaries, locateBinaries } from "./binaries.ts";
 import { type Environment, freePort, initialise, lastLines, startPostmaster } from "./cluster.ts";
+import { asTemporaryProblem, OTHER_TEMPORARY } from "./folder.ts";
 import { chooseIdentity } from "./identity.ts";
 import { readPostmaster } from "./postmaster.ts";
 
@@ -64,7 +65,7 @@ export async function openScratch({
   signal,
 }: ScratchOptions): Promise<Scratch> {
   const binaries = await chooseBinaries(major, packages);
-  const folder = await realpath(await mkdtemp(join(tmpdir(), "godwit-scratch-")));
+  const folder = await makeFolder();
   const guard = spawn(process.execPath, ["-e", GUARD, folder], {
     // Ctrl-C is for the run, which then closes the scratch.
     detached: true,
@@ -117,7 +118,15 @@ export async function openScratch({
     };
   } catch (error) {
     await close();
-    throw error;
+    throw asTemporaryProblem(error, tmpdir());
+  }
+}
+
+async function makeFolder(): Promise<string> {
+  try {
+    return await realpath(await mkdtemp(join(tmpdir(), "godwit-scratch-")));
+  } catch (error) {
+    throw asTemporaryProblem(error, tmpdir());
   }
 }
 
@@ -163,7 +172,7 @@ async function start(folder: string, { binaries, environment, password, signal }
   await writeFile(passwordFile, password, { mode: 0o600 });
   await identity.own(folder);
   const auth = ["--auth=scram-sha-256", `--pwfile=${passwordFile}`, "--no-sync"];
-  await initialise(data, { binaries, identity, environment, auth });
+  await initialise(data, { binaries, identity, environment, auth, hint: OTHER_TEMPORARY });
   const deadline = performance.now() + START_TIMEOUT_MS;
   for (let attempt = 1; ; attempt++) {
     signal?.throwIfAborted();
@@ -186,7 +195,7 @@ async function start(folder: string, { binaries, environment, password, signal }
     throw new DatabaseError({
       code: "EMBEDDED_FAILED",
       message: `The scratch PostgreSQL in ${folder} could not be started. Its log ends with:\n${lastLines(output, 8) || "(nothing)"}`,
-      hint: "Check that the temporary folder has room and can be written.",
+      hint: OTHER_TEMPORARY,
       details: { directory: folder },
     });
   }

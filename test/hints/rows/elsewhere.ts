@@ -234,9 +234,6 @@ export const ELSEWHERE: Readonly<Record<string, Elsewhere>> = {
     "the way back of a run %s fails, and the rest is taken back",
   ),
   // The schema as the last run has left it.
-  "assemble/drift.ts driftParts: godwit drift": drift(
-    "each of several targets is compared by itself, also where each is a schema of one database",
-  ),
   "run/catalog/drift-watch.ts DriftWatch: godwit drift": WARNED,
   "run/catalog/drift-watch.ts DriftWatch: godwit drift --accept": NO_DRIFT,
   "run/catalog/drift-watch.ts notSeen: godwit drift": drift(
@@ -244,6 +241,9 @@ export const ELSEWHERE: Readonly<Record<string, Elsewhere>> = {
   ),
   "service/webhooks/slack.ts textOf: godwit drift": drift(
     "webhooks, the status file, metrics and a program are told of drift",
+  ),
+  "assemble/drift.ts driftParts: godwit drift --files --target …": drift(
+    "each of several targets is compared by itself, also where each is a schema of one database",
   ),
   "run/catalog/kept-schema.ts refusal: godwit drift --accept": NO_SNAPSHOT,
   "run/catalog/kept-schema.ts refusal: godwit up": NO_SNAPSHOT,
@@ -293,9 +293,18 @@ export const ELSEWHERE: Readonly<Record<string, Elsewhere>> = {
     title:
       "`repair --mark-done` of it names the rows that are not taken back, and where their old values are",
   },
+  "run/backfill-left.ts rowsDone: godwit backfill undo …": {
+    file: "test/backfill/declared.test.ts",
+    title:
+      "`repair --retry` of a half-done backfill names the rows that are done twice, and their old values stay",
+  },
   "run/step/backfill/rest.ts retryFailed: godwit repair --accept …": {
     file: "test/backfill/rows.test.ts",
     title: "that were refused go through a corrected function alone",
+  },
+  "run/step/backfill/rest.ts withRefused: godwit repair --accept …": {
+    file: "test/backfill/slice.test.ts",
+    title: "it gives up where a hundred rows are refused, and names those before",
   },
   // Old values of backfills.
   "run/step/backfill/keep.ts undoOf: godwit backfill forget …": KEPT,
@@ -327,6 +336,7 @@ export const MENTIONED: readonly string[] = [
   "import/problems.ts coloursUnknown: godwit duplicates",
   "ledger/script-sql.ts refuseOtherFiles: godwit baseline",
   "service/health/ask.ts askHealth: godwit health",
+  "config/options.ts OPTIONS: godwit baseline",
   "core/replaced.ts comeBack: godwit baseline",
   "core/revision.ts parse: godwit …",
   "core/revision.ts parseExpression: godwit down",

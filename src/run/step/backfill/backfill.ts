@@ -42,12 +42,10 @@ import { admit, allowedRows, waitForTurn, waitToBegin } from "./control.ts";
 import { explained, otherTable } from "./edited.ts";
 import { committedOf, type Filling, report } from "./filling.ts";
 import { claimOf, claimRanges, fillRanges, hasRanges } from "./ranges.ts";
-import { isOfItsRows, passOver, refuseRemainder, retryFailed } from "./rest.ts";
+import { isOfItsRows, MOST_FAILED, passOver, refuseRemainder, retryFailed, withRefused } from "./rest.ts";
 import { openSensor } from "./signals.ts";
 import { runEmpty, runWindow, waitForDisk } from "./window.ts";
 
-/** More rows than this that fail are not the fault of the rows. */
-const MOST_FAILED = 100;
 /** The rows of a window that `rows` is handed are in the memory of a process, in several forms. */
 const MOST_FOR_A_FUNCTION = 5000;
 
@@ -129,7 +127,8 @@ async function carryOut(
     const isLost = error instanceof GodwitError && error.code === "BACKFILL_LOST";
     const committed = isLost ? UNRECORDED : committedOf(filling?.state ?? known, through);
     if (committed.extent !== "none") await waitForDisk(context.connection);
-    const problem = stepError(context, prepared, body, error, { committed });
+    const told = stepError(context, prepared, body, error, { committed });
+    const problem = filling === undefined ? told : withRefused(told, error, filling);
     if (filling?.hasLock === true && committed.extent === "none" && problem.code !== "TARGET_SCHEMA_MISSING")
       await withdraw(filling);
     return { ok: false, failure: failureOf(step.revision, problem, committed), error: problem };

@@ -73,7 +73,7 @@ function indexesQuery(table: string, columns: readonly string[]): string {
     join pg_catalog.pg_attribute a on a.attrelid = c.oid and not a.attisdropped
     where i.indrelid = c.oid and m.amname <> 'brin' and a.attname = any (array[${list}]::pg_catalog.text[])
       and (a.attnum = any (i.indkey) or exists (select from pg_catalog.pg_depend d
-        where d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass and d.objid = i.indexrelid
+        where d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass::pg_catalog.oid and d.objid = i.indexrelid
           and d.refobjid = c.oid and d.refobjsubid = a.attnum)) order by 1) as indexed,
   coalesce((select option_value::int from pg_catalog.pg_options_to_table(c.reloptions) where option_name = 'fillfactor'), 100) as fillfactor
 from pg_catalog.pg_class c where c.oid = ${regclass(table)}`;

@@ -2,13 +2,16 @@
 import { describeKey } from "../../../backfill/key.ts";
 import { remainder, windowEnd } from "../../../backfill/statement.ts";
 import { isStatementTimeout } from "../../../database/statement-timeout.ts";
-import { DatabaseError, StepFailed } from "../../../errors.ts";
+import { DatabaseError, type GodwitError, StepFailed } from "../../../errors.ts";
 import { rollback } from "../../session/transaction.ts";
 import { ownTransaction, statementFrame } from "../frame.ts";
 import { limitOf } from "../step-error.ts";
 import type { Filling } from "./filling.ts";
 import { RowsThrew } from "./rows-threw.ts";
 import { runFailedRow, unplaced } from "./window.ts";
+
+/** More rows than this that fail are not the fault of the rows. */
+export const MOST_FAILED = 100;
 
 /** What PostgreSQL says of the rows, not of the statement: a value that does not fit, a constraint, a trigger, the time. */
 export function isOfItsRows(
@@ -63,17 +66,46 @@ export async function retryFailed(filling: Filling): Promise<void> {
     }
   const { failed } = filling.state;
   if (failed.length === 0) return;
-  const named = failed.slice(0, 5).map((key) => describeKey(table.key, key));
-  const more = failed.length > named.length ? ` and ${failed.length - named.length} more` : "";
   throw new StepFailed(
     {
       code: "BACKFILL_ROWS",
-      message: `${filling.body.file} could not change ${failed.length === 1 ? "a row" : `${failed.length} rows`} of ${table.shown} (${named.join("; ")}${more}): ${filling.firstFailure?.message}`,
-      hint: `Correct those rows. Or correct the ${filling.body.rows === undefined ? "statement" : "function"}, and say with \`godwit repair --accept ${filling.prepared.step.revision}\` that the other rows may stay as they are: only those go through it.`,
+      message: `${filling.body.file} could not change ${failed.length === 1 ? "a row" : `${failed.length} rows`} of ${table.shown} (${named(filling)}): ${filling.firstFailure?.message}`,
+      hint: `Correct those rows. Or correct the ${changer(filling)}, and say with \`godwit repair --accept ${filling.prepared.step.revision}\` that the other rows may stay as they are: only those go through it.`,
       place: { file: filling.body.file, ...(filling.firstFailure as Partial<RowsThrew>).place },
       details: { table: table.shown, key: filling.state.key, failed },
     },
     { cause: filling.firstFailure ?? undefined },
+  );
+}
+
+function named({ state: { failed }, table }: Filling): string {
+  const first = failed.slice(0, 5).map((key) => describeKey(table.key, key));
+  const more = failed.length > first.length ? ` and ${failed.length - first.length} more` : "";
+  return `${first.join("; ")}${more}`;
+}
+
+function changer({ body }: Filling): string {
+  return body.rows === undefined ? "statement" : "function";
+}
+
+/** What ended it, `error` as a problem. At one refused row too many, it says which rows were refused before. */
+export function withRefused(problem: GodwitError, error: unknown, filling: Filling): GodwitError {
+  const { key, failed, rows } = filling.state;
+  if (failed.length + 1 < MOST_FAILED || !(problem instanceof StepFailed) || !isOfItsRows(error, filling))
+    return problem;
+  const { code: _, hint = "", details, ...said } = problem.toProblem();
+  const correct =
+    rows === 0
+      ? ""
+      : ` Correct them. Or correct the ${changer(filling)}, and say with \`godwit repair --accept ${filling.prepared.step.revision}\` that the rows that are done may stay as they are.`;
+  return new StepFailed(
+    {
+      ...said,
+      code: problem.code as "STEP_FAILED",
+      hint: `${failed.length} other rows were refused before (${named(filling)}), and it passes over no more.${correct} ${hint}`,
+      details: { ...details, key, failed },
+    },
+    { cause: problem.cause },
   );
 }
 
