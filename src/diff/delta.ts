@@ -2,6 +2,7 @@
 import type { FactBase } from "@supabase/pg-delta";
 import type { Connection } from "../database/connection.ts";
 import { correctedFacts, VIRTUAL } from "./facts.ts";
+import { withoutGiven } from "./given.ts";
 import type { DiffStatement } from "./statement.ts";
 
 export interface Delta {
@@ -10,13 +11,16 @@ export interface Delta {
   readonly unknown: readonly string[];
 }
 
-/** Both databases are read in a transaction that can't write. Roles are taken as given: they belong to the server. Of what `owner` owns no owner is said. */
-export async function deltaOf(present: Connection, desired: Connection, owner: string): Promise<Delta> {
+/** Roles are taken as given: they belong to the server. Of what `owner` owns no owner is said. */
+export async function deltaOf(
+  present: SchemaFacts,
+  desired: SchemaFacts,
+  { owner, roles }: { readonly owner: string; readonly roles: readonly string[] },
+): Promise<Delta> {
   const { plan } = await import("@supabase/pg-delta/plan");
-  const [before, after] = await Promise.all([factsOf(present), factsOf(desired)]);
-  const { actions } = plan(before.facts, after.facts, {
+  const { actions } = plan(present.facts, await withoutGiven(desired.facts, present.facts), {
     scope: "database",
-    assumedRoles: [...(await rolesOf(present))],
+    assumedRoles: [...roles],
     defaultOwner: owner,
   });
   return {
@@ -25,18 +29,20 @@ export async function deltaOf(present: Connection, desired: Connection, owner: s
       transaction: TRANSACTIONS[transactionality],
       losesData: dataLoss === "destructive",
     })),
-    unknown: [...new Set([...before.unknown, ...after.unknown])].sort(),
+    unknown: [...new Set([...present.unknown, ...desired.unknown])].sort(),
   };
 }
 
 const TRANSACTIONS = { transactional: "any", commitBoundaryAfter: "own", nonTransactional: "none" } as const;
 
-interface Facts {
+/** What pg-delta reads of a database. */
+export interface SchemaFacts {
   readonly facts: FactBase;
   readonly unknown: readonly string[];
 }
 
-async function factsOf(connection: Connection): Promise<Facts> {
+/** Reads in a transaction that can't write. */
+export async function factsOf(connection: Connection): Promise<SchemaFacts> {
   const { extract } = await import("@supabase/pg-delta/extract");
   const { factBase, diagnostics } = await extract(poolOf(connection) as never);
   const unknown = diagnostics.filter(({ code }) => code === "unmodeled_kind").map(({ message }) => message);
@@ -49,7 +55,7 @@ function poolOf(connection: Connection) {
   return { connect: async () => ({ query, release: () => undefined }) };
 }
 
-async function rolesOf(connection: Connection): Promise<readonly string[]> {
+export async function rolesOf(connection: Connection): Promise<readonly string[]> {
   const { rows } = await connection.query<{ readonly name: string }>(
     "select rolname::text as name from pg_catalog.pg_roles",
   );

@@ -17,18 +17,22 @@ import { type SchemaSnapshot, type SnapshotOptions, takeSnapshot } from "../sche
 import { AFTER } from "./after.ts";
 import { BEFORE } from "./before.ts";
 import { changesBetween, statementsBy } from "./change.ts";
-import { deltaOf } from "./delta.ts";
+import { deltaOf, rolesOf } from "./delta.ts";
 import type { RenameHint } from "./hints.ts";
 import { inlined } from "./inline.ts";
 import { differencesBetween } from "./judge.ts";
+import { readingOf, readSchema, type SchemaReading } from "./reading.ts";
 import { hintedRenames, renamedSchemas, sameUnderAnotherName } from "./renames.ts";
 import { type DiffStatement, harmless } from "./statement.ts";
 import { tidy } from "./tidy.ts";
+import { carriedTogether, portionsOf } from "./together.ts";
 
 export interface DiffInput {
   /** A database that has the present schema, and that nobody needs: the statements are carried out in it. */
   readonly copy: Connection;
   readonly desired: Connection;
+  /** What has been read of both, if it has. */
+  readonly known?: { readonly present?: SchemaReading; readonly desired?: SchemaReading } | undefined;
   /** What is compared. */
   readonly compared: SnapshotOptions;
   readonly renames?: readonly RenameHint[] | undefined;
@@ -47,6 +51,8 @@ export interface SchemaDiff {
   readonly renamed: SchemaSnapshot;
   /** The desired schema. */
   readonly desired: SchemaSnapshot;
+  /** The schema after them. */
+  readonly reached: SchemaSnapshot;
   /** What differs between the copy and the desired state after them. Empty: the statements are proven. */
   readonly left: readonly SchemaDifference[];
   /** The tables whose columns are the same, in another order. PostgreSQL adds a column at the end, and moves none. */
@@ -63,49 +69,62 @@ const ROUNDS_AFTER = 3;
 export async function diffSchemas({
   copy,
   desired,
+  known = {},
   compared,
   renames = [],
   owner = copy.server.user,
   afterRefusal = "stop",
   isLeftOut = () => false,
 }: DiffInput): Promise<SchemaDiff> {
-  const goal = await takeSnapshot(desired, compared);
+  const end = known.desired ?? (await readSchema(desired, compared));
+  const goal = end.snapshot;
   const look = () => takeSnapshot(copy, compared);
   const done: DiffStatement[] = [];
   const answer = (now: SchemaSnapshot, refused: SchemaDiff["refused"] = null): SchemaDiff => {
     const { differences, moved } = differencesBetween(now, goal);
-    return { statements: done, renamed, desired: goal, left: differences, otherOrder: moved, refused };
+    return {
+      ...{ statements: done, renamed, desired: goal, reached: now },
+      ...{ left: differences, otherOrder: moved, refused },
+    };
   };
 
   // One that fails is tried again as long as others succeed: it may need them.
   const add = async (texts: readonly string[]) => {
     const before = done.length;
-    let left = texts.filter((text) => !isLeftOut(text));
+    let left = texts.filter((text) => !isLeftOut(text)).map(ownStatement);
     for (let tries = Number.POSITIVE_INFINITY; left.length < tries; ) {
       tries = left.length;
-      const failed: string[] = [];
-      for (const text of left)
-        if ((await tried(copy, text)) === null) done.push(ownStatement(text));
-        else failed.push(text);
+      const failed: DiffStatement[] = [];
+      for (const portion of portionsOf(left, mayShare))
+        if (await triedTogether(copy, portion)) done.push(...portion);
+        else
+          for (const statement of portion)
+            if ((await tried(copy, statement.text)) === null) done.push(statement);
+            else failed.push(statement);
       left = failed;
     }
     return done.length > before;
   };
 
-  let first = await look();
+  const start = known.present ?? (await readSchema(copy, compared));
+  let first = start.snapshot;
   if (await add(renamedSchemas(renames, { from: first, to: goal }))) first = await look();
   if (await add(hintedRenames(renames, { from: first, to: goal }))) first = await look();
   // What belongs to something that is renamed is seen in the next round: the index of a partition, below that of its parent.
+  let changes = changesBetween(first, goal);
   for (let round = 0; round < LEVELS; round++) {
-    if (!(await add(sameUnderAnotherName(changesBetween(first, goal))))) break;
+    if (!(await add(sameUnderAnotherName(changes)))) break;
     first = await look();
+    changes = changesBetween(first, goal);
   }
   const renamed = first;
-  if (await add(statementsBy(BEFORE, changesBetween(first, goal)))) first = await look();
-  const { statements } = await deltaOf(copy, desired, owner);
+  if (await add(statementsBy(BEFORE, changes))) first = await look();
+  const present = done.length === 0 ? start : readingOf(copy, first);
+  const [before, after] = await Promise.all([present.facts(), end.facts()]);
+  const { statements } = await deltaOf(before, after, { owner, roles: await rolesOf(copy) });
   const tidied = tidy(statements, { snapshot: first, owner }).filter(({ text }) => !isLeftOut(text));
   const better = inlined(tidied, goal);
-  if (better !== null && (await triedTogether(copy, better))) done.push(...better);
+  if (better?.every(mayShare) && (await triedTogether(copy, better))) done.push(...better);
   else {
     const refused = await inTurn(copy, tidied, { done, afterRefusal });
     if (refused !== null) return answer(await look(), refused);
@@ -143,11 +162,17 @@ async function inTurn(
       readonly statement: DiffStatement;
       readonly refused: NonNullable<SchemaDiff["refused"]>;
     }[] = [];
-    for (const statement of waiting) {
-      const refused = await tried(copy, statement.text);
-      if (refused === null) done.push(statement);
-      else if (afterRefusal === "go on" || isMissing(refused.error)) failed.push({ statement, refused });
-      else return failed[0]?.refused ?? refused;
+    for (const portion of portionsOf(waiting, mayShare)) {
+      if (await triedTogether(copy, portion)) {
+        done.push(...portion);
+        continue;
+      }
+      for (const statement of portion) {
+        const refused = await tried(copy, statement.text);
+        if (refused === null) done.push(statement);
+        else if (afterRefusal === "go on" || isMissing(refused.error)) failed.push({ statement, refused });
+        else return failed[0]?.refused ?? refused;
+      }
     }
     const [first] = failed;
     if (first === undefined) return null;
@@ -163,12 +188,15 @@ function isMissing(error: unknown): boolean {
   return error instanceof DatabaseError && MISSING.includes(error.sqlState ?? "");
 }
 
-/** All of them, or none. */
+function mayShare({ transaction }: DiffStatement): boolean {
+  return transaction === "any";
+}
+
 async function triedTogether(copy: Connection, statements: readonly DiffStatement[]): Promise<boolean> {
-  if (statements.some(({ transaction }) => transaction !== "any")) return false;
-  const refused = await tried(copy, ["begin", ...statements.map(({ text }) => text), "commit"].join(";\n"));
-  if (refused !== null) await copy.execute("rollback");
-  return refused === null;
+  return carriedTogether(
+    copy,
+    statements.map(({ text }) => text),
+  );
 }
 
 function ownStatement(text: string): DiffStatement {

@@ -13,20 +13,31 @@ export async function correctedFacts(connection: Connection, facts: FactBase): P
     wholeIndexes(await invalidIndexes(connection)),
     virtualColumns(await virtual(connection)),
   ];
-  const corrected = facts.facts().map((fact) => rules.reduce((one, rule) => rule(one), fact));
+  const read = facts.facts();
+  const corrected = read.map((fact) => rules.reduce((one, rule) => rule(one), fact));
+  // Each is hashed anew. What pg-delta says of it is no matter here, but for edges that lead nowhere it would refuse to plan.
+  const isSame = corrected.every((fact, at) => fact === read[at]);
+  if (isSame && facts.diagnostics.every(({ code }) => code === "dangling_edge")) return facts;
   return buildFactBase(corrected, [...facts.edges], facts.source);
 }
 
 type Rule = (fact: Fact) => Fact;
 
 /** Whether a list was read again is no difference. */
-const lists: Rule = (fact) => ({ ...fact, payload: eachText(fact.payload, asReadAgain) as never });
+const lists: Rule = (fact) => {
+  const payload = eachText(fact.payload, asReadAgain);
+  return payload === fact.payload ? fact : { ...fact, payload: payload as never };
+};
 
+/** The value itself where no text of it changes. */
 function eachText(value: unknown, change: (text: string) => string): unknown {
   if (typeof value === "string") return change(value);
-  if (Array.isArray(value)) return value.map((one) => eachText(one, change));
   if (typeof value !== "object" || value === null) return value;
-  return Object.fromEntries(Object.entries(value).map(([key, one]) => [key, eachText(one, change)]));
+  const entries = Object.entries(value).map(([key, one]) => [key, eachText(one, change), one] as const);
+  if (entries.every(([, changed, one]) => changed === one)) return value;
+  return Array.isArray(value)
+    ? entries.map(([, changed]) => changed)
+    : Object.fromEntries(entries.map(([key, changed]) => [key, changed]));
 }
 
 /** An index of a partitioned table is read as one of the parent alone. It is that only while some partition lacks it. */
@@ -36,7 +47,8 @@ function wholeIndexes(incomplete: ReadonlySet<string>): Rule {
     if (id.kind !== "index" || incomplete.has(key(id.schema, id.name))) return fact;
     const { def } = payload as { readonly def?: unknown };
     if (typeof def !== "string") return fact;
-    return { ...fact, payload: { ...(payload as object), def: def.replace(" ON ONLY ", " ON ") } as never };
+    const whole = def.replace(" ON ONLY ", " ON ");
+    return whole === def ? fact : { ...fact, payload: { ...(payload as object), def: whole } as never };
   };
 }
 

@@ -9,6 +9,7 @@ import type { Connection } from "../database/connection.ts";
 import { DatabaseError, type Place, SourceError } from "../errors.ts";
 import { codePointOffset, locate } from "../std/text.ts";
 import { serverWide } from "./server-wide.ts";
+import { carriedTogether, portionsOf } from "./together.ts";
 
 export interface SchemaFile {
   /** As it is shown. */
@@ -59,9 +60,13 @@ export async function carryOut(
   let left = statementsOf(files);
   while (left.length > 0) {
     const failed: { readonly statement: (typeof left)[number]; readonly error: DatabaseError }[] = [];
-    for (const statement of left) {
-      const error = await failureOf(connection, statement.text, made);
-      if (error !== null) failed.push({ statement, error });
+    for (const portion of portionsOf(left, ({ text }) => MAY_SHARE.test(text))) {
+      const texts = portion.map(({ text }) => text);
+      if (await carriedTogether(connection, texts)) continue;
+      for (const statement of portion) {
+        const error = await failureOf(connection, statement.text, made);
+        if (error !== null) failed.push({ statement, error });
+      }
     }
     const [first] = failed;
     if (first !== undefined && failed.length === left.length) {
@@ -83,6 +88,9 @@ function statementsOf(files: readonly SchemaFile[]) {
       .map((statement) => ({ ...statement, file })),
   );
 }
+
+/** The others may end a transaction, or say how the rest of a message is read. */
+const MAY_SHARE = /^(?:alter|comment|create|drop|grant|revoke)\b/i;
 
 const OF_SERVER = /\b(?:create|alter|drop)\s+(?:role|user|group|database)\b|\b(?:grant|revoke)\b/i;
 

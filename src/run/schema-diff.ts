@@ -14,6 +14,7 @@ import type { RenameHint } from "../diff/hints.ts";
 import { differencesBetween } from "../diff/judge.ts";
 import { loadSchema, type SchemaFile } from "../diff/load.ts";
 import { lossesOf } from "../diff/losses.ts";
+import { readingOf, readSchema } from "../diff/reading.ts";
 import { reasonOf } from "../diff/reasons.ts";
 import { turned } from "../diff/renames.ts";
 import type { DiffStatement } from "../diff/statement.ts";
@@ -79,11 +80,13 @@ export async function diffStates(input: SchemaDiffInput): Promise<SchemaDiffRepo
   await using copy = await scratch.open("copy");
   await using replay = await scratch.open("replay");
   for (const one of [copy, replay]) await one.execute(`set role ${identifier(owner)}`);
-  const [before, after] = await Promise.all([takeSnapshot(present, ALL), takeSnapshot(desired, ALL)]);
+  const [start, end] = await Promise.all([readSchema(present, ALL), readSchema(desired, ALL)]);
+  const [before, after] = [start.snapshot, end.snapshot];
   const options = { copy, compared: ALL, owner };
-  const there = await diffSchemas({ ...options, desired, renames });
+  const there = await diffSchemas({ ...options, desired, known: { present: start, desired: end }, renames });
   refuseUnproven(there, `from ${from.name} to ${to.name}`);
-  const back = await diffSchemas({ ...options, desired: present, renames: turned(renames) });
+  const known = { present: readingOf(copy, there.reached), desired: start };
+  const back = await diffSchemas({ ...options, desired: present, known, renames: turned(renames) });
   refuseUnproven(back, `the way back, from ${to.name} to ${from.name}`);
   const transaction = {
     up: await replayed(replay, there.statements, after),

@@ -70,11 +70,15 @@ function indexed({ objects }: SchemaSnapshot): ReadonlyMap<string, SchemaObject>
 type Same = (attribute: string, from: Attribute, to: Attribute) => boolean;
 
 function changesOf(from: SchemaObject, to: SchemaObject, same: Same): readonly AttributeChange[] {
-  const names = [...new Set([...Object.keys(from.attributes), ...Object.keys(to.attributes)])].sort(order);
-  return names.flatMap((attribute) => {
+  const found: AttributeChange[] = [];
+  const look = (attribute: string) => {
     const [before, after] = [from.attributes[attribute] ?? null, to.attributes[attribute] ?? null];
-    return same(attribute, before, after) ? [] : [{ attribute, from: before, to: after }];
-  });
+    if (!same(attribute, before, after)) found.push({ attribute, from: before, to: after });
+  };
+  for (const attribute of Object.keys(from.attributes)) look(attribute);
+  for (const attribute of Object.keys(to.attributes))
+    if (!Object.hasOwn(from.attributes, attribute)) look(attribute);
+  return found.sort((a, b) => order(a.attribute, b.attribute));
 }
 
 /** Nothing has changed, or what has changed is what has changed in a parent of the same kind. */

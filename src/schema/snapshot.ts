@@ -50,7 +50,7 @@ export function identity({ kind, name }: Pick<SchemaObject, "kind" | "name">): s
 /** Reads everything with one statement. Don't ask inside a transaction. */
 export async function takeSnapshot(
   connection: Connection,
-  { schema, isLeftOut = () => false }: SnapshotOptions,
+  { schema, isLeftOut }: SnapshotOptions,
 ): Promise<SchemaSnapshot> {
   const { version } = connection.server;
   const results = await connection.execute(snapshotSql({ version, schema }));
@@ -61,7 +61,8 @@ export async function takeSnapshot(
     parents: parse<readonly string[]>(parents),
     attributes: parse<SchemaObject["attributes"]>(attributes),
   }));
-  return { format: SNAPSHOT_FORMAT, server: version, objects: byIdentity(leaveOut(objects, isLeftOut)) };
+  const kept = isLeftOut === undefined ? objects : leaveOut(objects, isLeftOut);
+  return { format: SNAPSHOT_FORMAT, server: version, objects: byIdentity(kept) };
 }
 
 /** One message: the settings hold until its end. */
