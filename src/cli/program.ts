@@ -151,7 +151,7 @@ function createCommand(row: CommandRow, onChosen: (found: Omit<Parsed, "notes" |
     .summary(row.summary)
     .description(row.description ?? `${row.summary[0]?.toUpperCase()}${row.summary.slice(1)}.`)
     .helpOption("-h, --help", "show this help")
-    .showHelpAfterError(`→ godwit ${row.name} --help says more.`)
+    .showHelpAfterError(`→ \`godwit ${row.name} --help\` says more.`)
     .showSuggestionAfterError();
   return command.action(() => onChosen({ row, arguments: command.args, flags: command.optsWithGlobals() }));
 }

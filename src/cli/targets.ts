@@ -92,7 +92,7 @@ function requireWords(words: readonly string[], { row, least, most }: Expected):
       words.length < least
         ? `godwit ${row.name} needs ${wanted}.`
         : `godwit ${row.name} does not know what to do with "${words.slice(most).join(" ")}".`,
-    hint: `${example === undefined ? "" : `For example: ${example}. `}godwit ${row.name} --help says more.`,
+    hint: `${example === undefined ? "" : `For example: ${example}. `}\`godwit ${row.name} --help\` says more.`,
     details: { from: "flag" },
   });
 }

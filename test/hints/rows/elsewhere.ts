@@ -328,6 +328,8 @@ export const ELSEWHERE: Readonly<Record<string, Elsewhere>> = {
 
 /** Messages that name a command to say what it is or did, and advise nothing. */
 export const MENTIONED: readonly string[] = [
+  "cli/program.ts createCommand: godwit … --help",
+  "cli/targets.ts requireWords: godwit … --help",
   "cli/commands/backfill.ts rateOf: godwit backfill rate",
   "cli/commands/backfill.ts run: godwit backfill",
   "cli/commands/backfill.ts run: godwit backfill …",
