@@ -20,8 +20,8 @@ export type OtherTable =
   | "order";
 
 /**
- * A statement that raises an error unless the name, with its schema, is that of this table, and its key is the one that
- * was found. Behind a statement that has read the table, its lock keeps both until the transaction ends. Each window asks it,
+ * A statement that raises an error if the name belongs to another table by now, or if the key is not the one that was
+ * found. Behind a statement that has read the table, its lock keeps both until the transaction ends. Each window asks it,
  * so it looks at the catalog by numbers, without joins.
  */
 export function tableGuard({ name, oid, keyColumns, keyIndex, keyOrder }: Guarded): string {

@@ -8,7 +8,7 @@ import { differencesBetween } from "./judge.ts";
 
 /**
  * `states` has the schema before the first statement, and after each of them. One that only makes way, such as dropping a view
- * that is made again, is for the differences of the statement that it makes way for.
+ * that is made again, is for what the later statement is for.
  */
 export function attributed(
   states: readonly SchemaSnapshot[],

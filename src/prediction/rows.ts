@@ -56,7 +56,7 @@ const MUCH = 0.5;
 /** No number of rows is a multiple of it, so that each row gets another number. */
 const PRIME = 2_654_435_761;
 
-/** A different number for each row, or one of as many as there are on the target; in their order, against it, or in none. */
+/** A number for each row: all different, or as many as on the target. They come in their order, against it, or in none. */
 function seedOf({
   many,
   count,

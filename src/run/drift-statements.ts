@@ -39,7 +39,7 @@ export interface WayOptions {
 }
 
 export async function wayOf({ scratch, from, statements, user, patterns }: WayOptions): Promise<Way> {
-  await using each = await copyOf(scratch, { of: from, as: `each_${from}`, user });
+  await using each = await openCopy(scratch, { of: from, as: `each_${from}`, user });
   const states = [await look(each)];
   for (const { text } of statements) {
     await each.execute(text);
@@ -56,7 +56,7 @@ export async function wayOf({ scratch, from, statements, user, patterns }: WayOp
   const kept = own
     .filter((one) => one.differences.length === 0 || one.differences.some((name) => !ignored.has(name)))
     .map((one) => ({ ...one, differences: one.differences.filter((name) => !ignored.has(name)) }));
-  await using some = await copyOf(scratch, { of: from, as: `some_${from}`, user });
+  await using some = await openCopy(scratch, { of: from, as: `some_${from}`, user });
   for (const { text } of kept)
     try {
       await some.execute(text);
@@ -78,7 +78,7 @@ const NOTHING = { statements: [], losses: [] } as const;
 
 const look = (connection: Connection) => takeSnapshot(connection, { schema: null });
 
-async function copyOf(
+async function openCopy(
   scratch: Scratch,
   { of, as, user }: { readonly of: string; readonly as: string; readonly user: string },
 ): Promise<Connection> {

@@ -1,6 +1,6 @@
 /**
- * The present schema of the target, made on the scratch server from the target's catalog, with what the ledger and the histories
- * of other tools say of it. So the copy has what was changed by hand, and the engine plans there what it plans on the target.
+ * Makes the present schema of the target on the scratch server, from the target's catalog. What the ledger and the histories of
+ * other tools say comes along. So the copy has what was changed by hand, and the engine plans there what it plans on the target.
  *
  * The target is only read: its catalogs, the rows of our tables without the locks, and those of tables with the columns of another
  * tool's history.

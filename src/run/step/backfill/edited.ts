@@ -40,7 +40,7 @@ export function refuseEdited(state: BackfillState, { step, migration }: Prepared
     {
       code: "BACKFILL_EDITED",
       message: `${step.file} was changed while its backfill is half done: ${state.rows} rows of ${state.table} up to ${upTo} have what its earlier text gives.`,
-      hint: `Restore the file to go on behind them. If they may stay as they are, ${rest}: \`godwit repair --accept ${step.revision}\`, then run again. To go through the whole table with the new text: \`godwit repair --retry ${step.revision}\`, then run again.`,
+      hint: `Restore the file to go on behind them. If they may stay as they are, ${rest}: \`godwit repair --accept ${step.revision}\`, then run again. To go through the whole table with the new text, also where rows are done: \`godwit repair --retry ${step.revision}\`, then run again.`,
       place: { file: step.file },
       details: { revision: step.revision, table: state.table, position: state.position, rows: state.rows },
     },
@@ -176,7 +176,7 @@ function otherPlace(
     {
       code: "BACKFILL_EDITED",
       message: `${file} is half done: ${rows} rows of ${table} up to ${upToOf(state)}. ${why}`,
-      hint: `${how}. To go through the whole table: \`godwit repair --retry ${revision}\`, then run again.`,
+      hint: `${how}. To go through the whole table, also where rows are done: \`godwit repair --retry ${revision}\`, then run again.`,
       place: { file },
       details: { revision, table, position, rows },
     },
