@@ -2,10 +2,18 @@ import { expect, test } from "vitest";
 import { FULL, nextThrottle, p99, restAfter, type Signals, type Throttle, worstLag } from "./throttle.ts";
 
 const QUIET: Signals = {
-  ...{ lagMs: null, lagOf: null, waiting: 0, archiveBytes: null, walBytes: null, oldestMs: null },
+  ...{
+    lagMs: null,
+    lagOf: null,
+    waiting: 0,
+    othersMs: null,
+    archiveBytes: null,
+    walBytes: null,
+    oldestMs: null,
+  },
   ...{ vacuum: "none", probeMs: null },
 };
-const LIMITS = { maxLagMs: 5000, maxWalBytes: null, probeLimitMs: 50 };
+const LIMITS = { share: 0.25, maxLagMs: 5000, maxWalBytes: null, probeLimitMs: 50 };
 const after = (count: number, signals: Partial<Signals>, from: Throttle = FULL) => {
   let throttle = from;
   for (let left = count; left > 0; left--)
@@ -31,6 +39,15 @@ test("autovacuum and an old transaction slow it to a half, and never stop it", (
   expect(after(30, { vacuum: "usual" })).toEqual({ pace: 0.5, slowedBy: "autovacuum on the table" });
   expect(after(30, { oldestMs: 3_600_000 }).pace).toBe(0.5);
   expect(after(1, { vacuum: "wraparound" }).pace).toBe(0);
+});
+
+test("beside others at work it uses a part of its time, and all of it when they have gone", () => {
+  const beside = after(5, { othersMs: 3 });
+  expect(beside).toEqual({ pace: 0.25, slowedBy: "other sessions at work" });
+  expect(after(1, { othersMs: 400 })).toEqual(FULL);
+  expect(after(1, { othersMs: 400 }, beside).pace).toBeCloseTo(0.35);
+  expect(after(8, { othersMs: null }, beside)).toEqual(FULL);
+  expect(nextThrottle(FULL, { ...QUIET, othersMs: 3 }, { ...LIMITS, share: 1 })).toEqual(FULL);
 });
 
 test("sessions that wait for it are given way to, and a full archive too", () => {

@@ -14,6 +14,8 @@ export interface Signals {
   readonly lagOf: string | null;
   /** How many sessions wait for a lock of the backfill. */
   readonly waiting: number;
+  /** How long ago another session of the database began or ended a statement. */
+  readonly othersMs: number | null;
   /** WAL that waits for the archive. */
   readonly archiveBytes: number | null;
   /** WAL in a second. */
@@ -27,6 +29,8 @@ export interface Signals {
 }
 
 export interface Limits {
+  /** The pace beside others. */
+  readonly share: number;
   readonly maxLagMs: number;
   readonly maxWalBytes: number | null;
   readonly probeLimitMs: number;
@@ -43,12 +47,14 @@ export const FULL: Throttle = { pace: 1, slowedBy: null };
 
 /** So much WAL may wait for the archive: a disk that fills up stops everybody. */
 const MOST_ARCHIVE_BYTES = 1024 ** 3;
+/** Sessions that do little more than ask now and then are seldom met so soon after it. */
+const AT_WORK_MS = 50;
 const OLD_MS = 15 * 60_000;
 const STEP_UP = 0.1;
 
 export function nextThrottle({ pace }: Throttle, signals: Signals, limits: Limits): Throttle {
-  const { lagMs, lagOf, waiting, archiveBytes, walBytes, oldestMs, vacuum, probeMs } = signals;
-  const { maxLagMs, maxWalBytes, probeLimitMs } = limits;
+  const { lagMs, lagOf, waiting, othersMs, archiveBytes, walBytes, oldestMs, vacuum, probeMs } = signals;
+  const { share, maxLagMs, maxWalBytes, probeLimitMs } = limits;
   const up = Math.min(1, pace + STEP_UP);
   const wanted: Throttle[] = [];
   const slow = (to: number, slowedBy: string) => wanted.push({ pace: Math.min(to, up), slowedBy });
@@ -70,6 +76,7 @@ export function nextThrottle({ pace }: Throttle, signals: Signals, limits: Limit
       less(0.5, 0.1),
       waiting === 1 ? "a session that waits for it" : `${waiting} sessions that wait for it`,
     );
+  if (othersMs !== null && othersMs < AT_WORK_MS && share < 1) slow(share, "other sessions at work");
   if (oldestMs !== null && oldestMs > OLD_MS) slow(0.5, `a transaction of ${formatDuration(oldestMs)}`);
   if (probeMs !== null && probeMs > probeLimitMs * 0.8)
     slow(probeMs > probeLimitMs ? less(0.5, 0.02) : pace, `its probe at ${formatDuration(probeMs)}`);
@@ -90,6 +97,11 @@ export function restAfter(tookMs: number, { pace }: Throttle): number {
 /** The time that the next window should take. */
 export function targetAt(targetMs: number, { pace }: Throttle): number {
   return targetMs * Math.max(0.1, pace);
+}
+
+/** The one in the middle. `null`: there is none. */
+export function middle(values: readonly number[]): number | null {
+  return values.toSorted((one, other) => one - other)[values.length >> 1] ?? null;
 }
 
 /** The value below which 99 of 100 lie. `null`: there is none. */

@@ -14,6 +14,8 @@ export interface BackfillOptions {
   readonly triggers: "keep" | "skip";
   /** Whether it makes way for what else the server has to do. */
   readonly throttle: boolean;
+  /** The part of its time that it uses while other sessions work in the database. */
+  readonly share: number;
   /** Migrations behind it need not wait for it: its windows run while the migrations lock is free. */
   readonly background: boolean;
   /** How far a replica may be behind. */
@@ -32,6 +34,7 @@ export interface Undo {
 
 export const DEFAULT_OPTIONS: BackfillOptions = {
   ...{ approve: false, undo: null, triggers: "keep", background: false, throttle: true },
+  share: 0.25,
   ...{ maxLagMs: 5_000, maxWalBytes: null, probe: null, probeLimitMs: 100 },
 };
 
@@ -64,6 +67,12 @@ export const BACKFILL_OPTIONS: readonly BackfillOption[] = [
   },
   { header: "background", key: "background", expects: "yes or no", read: yesOrNo },
   { header: "throttle", key: "throttle", expects: "on or off", read: yesOrNo },
+  {
+    header: "share",
+    key: "share",
+    expects: "a part of the time, up to 100%: 25%",
+    read: partOf,
+  },
   {
     header: "max-lag",
     key: "maxLagMs",
@@ -106,6 +115,11 @@ export function withOption(
 
 function durationOf(text: string): number | undefined {
   return parseDurationMs(text) || undefined;
+}
+
+function partOf(text: string): number | undefined {
+  const percent = /^\d{1,3}%$/.test(text) ? Number.parseInt(text, 10) : 0;
+  return percent >= 1 && percent <= 100 ? percent / 100 : undefined;
 }
 
 function yesOrNo(text: string): boolean | undefined {

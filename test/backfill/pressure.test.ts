@@ -156,6 +156,15 @@ describe("the archive", { timeout: 120_000 }, () => {
         `do $$ begin for i in 1..${count} loop perform pg_logical_emit_message(false, 'test', 'x'); perform pg_switch_wal(); end loop; end $$`,
       );
     const archiver = async () => (await sql("select * from pg_stat_archiver"))[0] ?? {};
+    const segments = async () =>
+      (await sql("select name from pg_ls_archive_statusdir() where name like '%.ready'")).map(
+        ({ name }) => name,
+      );
+    // What other tests have written is not to wait for it.
+    await archiving("true");
+    await fillSegments(1);
+    await until(async () => (await segments()).length === 0, { what: "an archive with nothing to do" });
+    await archiving("");
     await sql("select pg_stat_reset_shared('archiver')");
     if (first !== null) {
       await archiving(first);

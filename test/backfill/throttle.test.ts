@@ -198,6 +198,53 @@ describe("the author's probe", () => {
   });
 });
 
+describe("other sessions at work", () => {
+  const AT_WORK = "other sessions at work";
+  /** Reasons in their order, each time that another one is given. */
+  const reasonsOf = (events: readonly RunEvent[]) =>
+    events
+      .flatMap((event) => (event.kind === "backfill-progress" ? [event.slowedBy] : []))
+      .filter((reason, index, all) => reason !== all[index - 1]);
+  test("are made way for, as long as they work", async ({ db }) => {
+    const folder = folderOf({ "0001_a.sql": TABLE, "0002_b.sql": slowly(0.002, sql("")) });
+    let atWork = true;
+    const recorded = recorder((event) => {
+      if (event.kind === "backfill-progress" && event.slowedBy === AT_WORK) atWork = false;
+    });
+    const run = up(targetOf({ url: db.url, folder }), recorded).finally(() => {
+      atWork = false;
+    });
+    const working = (async () => {
+      while (atWork) await db.sql("select 1");
+    })();
+    expect((await run).outcome).toBe("done");
+    await working;
+    const reasons = reasonsOf(recorded.events);
+    expect(reasons).toContain(AT_WORK);
+    expect(reasons.at(-1)).not.toBe(AT_WORK);
+    expect(await db.sql(HITS)).toEqual(DONE);
+  });
+
+  test.for([
+    ["are not made way for at a share of 100%", "share=100%", true],
+    ["are not those that are connected and do nothing", "", false],
+  ] as const)("%s", async ([, words, areAtWork], { db }) => {
+    const folder = folderOf({ "0001_a.sql": TABLE, "0002_b.sql": slowly(0.002, sql(words)) });
+    const recorded = recorder();
+    let isOver = false;
+    const run = up(targetOf({ url: db.url, folder }), recorded).finally(() => {
+      isOver = true;
+    });
+    const working = (async () => {
+      await db.sql("select 1");
+      while (areAtWork && !isOver) await db.sql("select 1");
+    })();
+    expect((await run).outcome).toBe("done");
+    await working;
+    expect(reasonsOf(recorded.events)).toEqual([null]);
+  });
+});
+
 test("a session that waits for a window is made way for", async ({ db }) => {
   const folder = folderOf({
     "0001_a.sql": TABLE,
@@ -228,7 +275,7 @@ test("what the role may not see is said once", async ({ db }) => {
   const recorded = recorder();
   expect((await up(target, recorded)).outcome).toBe("done");
   expect(recorded.events.filter(({ kind }) => kind === "backfill-unseen")).toMatchObject([
-    { what: "old transactions, and autovacuum on the table" },
+    { what: "whether other sessions work, old transactions, and autovacuum on the table" },
   ]);
 });
 

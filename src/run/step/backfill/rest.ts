@@ -26,8 +26,23 @@ export function isOfItsRows(
 /** data_exception, integrity_constraint_violation, plpgsql's raise_exception, with_check_option_violation */
 const ROWS = /^(?:22|23|P0|44)/;
 
-/** Remembers the row behind the position, which fails alone, and goes on behind it. */
+/**
+ * Remembers the row behind the position, which fails alone, and goes on behind it. It counts for all workers before it is
+ * written, so that several at once do not pass over more rows than they may.
+ */
 export async function passOver(filling: Filling, error: DatabaseError | RowsThrew): Promise<void> {
+  const { ranged } = filling;
+  if (ranged !== undefined) ranged.refused.count++;
+  let isPassed = false;
+  try {
+    isPassed = await rememberFailed(filling, error);
+  } finally {
+    if (ranged !== undefined && !isPassed) ranged.refused.count--;
+  }
+}
+
+/** Returns `false` where the row was deleted meanwhile. */
+async function rememberFailed(filling: Filling, error: DatabaseError | RowsThrew): Promise<boolean> {
   const { context, prepared, table, state, parts, ranged } = filling;
   const { revision } = prepared.step;
   const { sql } = context.ledger;
@@ -35,16 +50,15 @@ export async function passOver(filling: Filling, error: DatabaseError | RowsThre
     .execute(windowEnd(table, { from: state.position, to: state.bound ?? [] }, 1))
     .catch(unplaced);
   const key = answer?.rows[0]?.key as readonly string[] | undefined;
-  // It was deleted meanwhile.
-  if (key === undefined) return;
+  if (key === undefined) return false;
   const failed =
     ranged === undefined
       ? sql.rowFailed(revision, key)
       : sql.rangeRowFailed(revision, ranged.number, ranged.claim, key);
   await context.connection.execute(ownTransaction(parts, failed));
   filling.firstFailure ??= error;
-  if (ranged !== undefined) ranged.refused.count++;
   filling.state = { ...state, position: key, failed: [...state.failed, key] };
+  return true;
 }
 
 /** Tries the rows again that earlier runs could not change, and fails where rows are left. */

@@ -9,6 +9,7 @@
 import {
   FULL,
   type Limits,
+  middle,
   nextThrottle,
   p99,
   type Replica,
@@ -33,6 +34,8 @@ const LOOK_EVERY_MS = 1_000;
 const PROBE_EVERY_MS = 100;
 /** The probe's last so many answers count: about the last two seconds. */
 const PROBES = 20;
+/** So many looks in a row say whether others work: one alone may meet somebody by chance. */
+const LOOKS_AT_OTHERS = 3;
 /** Positions of the last minutes. */
 const SAMPLES = 300;
 
@@ -70,6 +73,7 @@ export function openSensor({
     await delay(FIRST_AFTER_MS, stop);
     await using connection = await openBeside(context, stop);
     const samples: WalSample[] = [];
+    const others: number[] = [];
     while (!stop.aborted) {
       // Behind a pooler our windows have no process of their own.
       const windows = capabilities.session
@@ -80,13 +84,16 @@ export function openSensor({
       const before = samples.at(-1);
       samples.push({ at: seen.wal, ms });
       if (samples.length > SAMPLES) samples.shift();
+      others.push(seen.others ?? Number.POSITIVE_INFINITY);
+      if (others.length > LOOKS_AT_OTHERS) others.shift();
       if (!seen.sees)
         sayUnseen(
-          `${seen.hidden > 0 ? "how far replicas are behind, " : ""}old transactions, and autovacuum on the table`,
+          `${seen.hidden > 0 ? "how far replicas are behind, " : ""}whether other sessions work, old transactions, and autovacuum on the table`,
         );
       const signals: Signals = {
         ...worstLag(seen.replicas, samples, ms),
         waiting: seen.waiting,
+        othersMs: middle(others),
         archiveBytes: seen.archive,
         walBytes: before === undefined ? null : ((seen.wal - before.at) / (ms - before.ms)) * 1000,
         oldestMs: seen.oldest,
@@ -187,6 +194,8 @@ interface Seen {
   /** Replicas of which only their existence may be seen. */
   readonly hidden: number;
   readonly waiting: number;
+  /** How long ago another session began or ended a statement, in milliseconds. `null`: there is none, or who it is cannot be told. */
+  readonly others: number | null;
   readonly archive: number | null;
   readonly oldest: number | null;
   /** 1: autovacuum, 2: against wraparound. */
@@ -208,6 +217,13 @@ async function read(connection: Connection, table: string, windows: Windows | nu
       ? "0"
       : `(select pg_catalog.count(*) from pg_catalog.pg_locks l, ours where not l.granted and l.pid <> all (ours.pids)
     and pg_catalog.pg_blocking_pids(l.pid) && ours.pids)`;
+  // Behind a pooler, a session may be ours in one moment and another's in the next.
+  const others =
+    windows === null
+      ? "null"
+      : `(select pg_catalog.min(extract(epoch from pg_catalog.clock_timestamp() - state_change) * 1000)
+    from pg_catalog.pg_stat_activity, ours where backend_type = 'client backend' and datname = pg_catalog.current_database()
+      and pid <> all (ours.pids) and pid <> pg_catalog.pg_backend_pid() and application_name not like 'godwit run %')`;
   const { rows } = await connection.query<Seen & Row>(`with ours as materialized (
   select array(select pid from pg_catalog.pg_stat_activity where pid = ${windows?.pid ?? 0}
     or application_name = ${literal(windows?.applicationName ?? "")} and pid <> pg_catalog.pg_backend_pid()) as pids),
@@ -219,6 +235,7 @@ select here.wal,
     from pg_catalog.pg_stat_replication where state = 'streaming' and replay_lsn is not null) as replicas,
   (select pg_catalog.count(*)::pg_catalog.int4 from pg_catalog.pg_stat_replication where state is null) as hidden,
   ${waiting}::pg_catalog.int4 as waiting,
+  ${others}::pg_catalog.float8 as others,
   (select here.wal - ('x' || pg_catalog.substr(segment, 9, 8))::bit(32)::pg_catalog.int8 * 4294967296.0
       - (('x' || pg_catalog.substr(segment, 17, 8))::bit(32)::pg_catalog.int8 + done)
         * pg_catalog.pg_size_bytes(pg_catalog.current_setting('wal_segment_size'))
