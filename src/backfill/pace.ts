@@ -2,7 +2,7 @@
 import type { Windows } from "../core/backfill.ts";
 
 /** The most by which a window grows: what one window took says little about one that is much larger. */
-const MOST_GROWTH = 4;
+const MOST_GROWTH = 10;
 /**
  * The share of a table that one window may hold. An application that writes single rows waits where it meets a row of the
  * window, for half of its time on average. At this share fewer than one in a hundred of its writes do.

@@ -3,6 +3,7 @@
  * `contract` waits for every backfill before it, because it takes away what the backfill may still read. Pure.
  */
 import type { Problem } from "../errors.ts";
+import { whole } from "../std/number.ts";
 import { isBackground } from "./backfill.ts";
 import { type Graph, graphOf } from "./graph.ts";
 import { EMPTY_HISTORY, type History } from "./history.ts";
@@ -110,10 +111,9 @@ export function howFar({ id, phase }: Migration, { entries, backfills }: History
   const entry = entries.find(({ revision }) => revision === id);
   if (entry === undefined) return `has not begun and runs in phase ${phase}`;
   const { rows, estimatedRows = null } = backfills?.get(id) ?? {};
-  const count = (many: number) => many.toLocaleString("en");
   if (rows === undefined) return "is not finished";
-  const many = estimatedRows === null || estimatedRows < rows ? "" : ` of about ${count(estimatedRows)}`;
-  return `is not finished: ${count(rows)}${many} ${rows === 1 && many === "" ? "row is" : "rows are"} done`;
+  const many = estimatedRows === null || estimatedRows < rows ? "" : ` of about ${whole(estimatedRows)}`;
+  return `is not finished: ${whole(rows)}${many} ${rows === 1 && many === "" ? "row is" : "rows are"} done`;
 }
 
 /** What to ask for so that it is applied with all that is pending below it. `contract` is asked for only if it has to be. */

@@ -3,6 +3,8 @@
  * no network and no script. A few lines of script copy a command and filter by name. Every text from outside is
  * escaped. Of thumbnails only base64 data of a picture type is used.
  */
+
+import { whole } from "../std/number.ts";
 import type { DuplicateFile, DuplicateGroup, Duplicates, GroupKind, ReviewPair } from "./duplicates.ts";
 import { SHEET_SCRIPT, SHEET_STYLE } from "./sheet-style.ts";
 import {
@@ -16,7 +18,6 @@ import {
   keepOfPairCommand,
   showing,
   targetFlag,
-  whole,
 } from "./words.ts";
 
 export interface Thumbnail {

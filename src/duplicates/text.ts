@@ -1,4 +1,6 @@
 /** The list of duplicates as text for a terminal. Values in, text out. */
+
+import { whole } from "../std/number.ts";
 import type { DuplicateFile, DuplicateGroup, Duplicates, GroupKind } from "./duplicates.ts";
 import {
   bestOf,
@@ -11,7 +13,6 @@ import {
   keepCommand,
   keepOfPairCommand,
   showing,
-  whole,
 } from "./words.ts";
 
 /** Functions that style text. Default: text stays as it is. */

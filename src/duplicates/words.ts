@@ -1,4 +1,6 @@
 /** Texts that the terminal and the contact sheet share. */
+
+import { whole } from "../std/number.ts";
 import { shellWord } from "../std/shell-word.ts";
 import { SAME_COLOURS } from "./colours.ts";
 import type { DuplicateFile, DuplicateGroup, Duplicates, ReviewPair } from "./duplicates.ts";
@@ -60,10 +62,6 @@ export function bytes(sizeBytes: number): string {
 
 export function count(number: number, one: string, many = `${one}s`): string {
   return `${whole(number)} ${number === 1 ? one : many}`;
-}
-
-export function whole(number: number): string {
-  return number.toLocaleString("en-US");
 }
 
 /** Lines such as "showing 200 of 1,234 groups", if not everything is listed. */

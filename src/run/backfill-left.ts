@@ -4,6 +4,7 @@ import type { Connection } from "../database/connection.ts";
 import type { Problem } from "../errors.ts";
 import type { BackfillState } from "../ledger/backfills-sql.ts";
 import type { Listing } from "../source/source.ts";
+import { whole } from "../std/number.ts";
 import type { Target } from "./session/target.ts";
 
 const ROWS_NAMED = 5;
@@ -95,7 +96,7 @@ async function wayBackLeft(
 }
 
 function count(many: number, one: string, several = one === "row of" ? "rows of" : one): string {
-  return `${many.toLocaleString("en-US")} ${many === 1 ? one : several}`;
+  return `${whole(many)} ${many === 1 ? one : several}`;
 }
 
 async function rowsLeft(

@@ -12,6 +12,7 @@ import { differencesBetween } from "../diff/judge.ts";
 import { DatabaseError, Interrupted } from "../errors.ts";
 import { LEDGER_TABLES } from "../ledger/damage-sql.ts";
 import { whyNotRun } from "../rehearsal/unsafe.ts";
+import { whole } from "../std/number.ts";
 import { type CandidateRow, candidates, relationsOf } from "../tools/recognise.ts";
 import { TOOLS } from "../tools/tools.ts";
 import { currentSchema } from "./catalog/kept-schema.ts";
@@ -98,7 +99,7 @@ async function whyNot(live: Connection, most: number): Promise<string | null> {
   if (!live.capabilities.spanning) return "this connection can read no catalog in one transaction";
   const { rows } = await live.query<{ readonly count: string }>(COUNT);
   const count = Number(rows[0]?.count);
-  return count > most ? `a copy of ${count.toLocaleString("en")} tables would take too long` : null;
+  return count > most ? `a copy of ${whole(count)} tables would take too long` : null;
 }
 
 const COUNT = `select count(*)::pg_catalog.text as count from pg_catalog.pg_class c

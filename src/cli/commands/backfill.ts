@@ -5,6 +5,7 @@ import { forgetOldValues, undoBackfill } from "../../run/backfill-undo.ts";
 import { type BackfillStatus, type BackfillWord, backfillsOf, tellBackfill } from "../../run/backfills.ts";
 import { announceRun } from "../../service/announce.ts";
 import { nearest } from "../../std/nearest.ts";
+import { whole } from "../../std/number.ts";
 import { formatDuration } from "../../std/time.ts";
 import type { Answer, Invocation } from "../command.ts";
 import { refuseFlags } from "../given.ts";
@@ -87,7 +88,7 @@ function unusable(message: string, hint: string): ConfigError {
 }
 
 function said({ revision, state, rate, rows, runBy }: BackfillStatus, { kind }: BackfillWord): string {
-  const many = rate === null ? null : `${number(rate)} rows in a second`;
+  const many = rate === null ? null : `${whole(rate)} rows in a second`;
   if (state === "done") {
     const what = {
       rate: many === null ? "No limit holds" : `${many} hold`,
@@ -123,19 +124,19 @@ function statusLine(status: BackfillStatus): string {
   const moving = state === "begun" || state === "paused" || undo !== null;
   const isRun = status.runBy !== null;
   const going = (state === "begun" || undo !== null) && status.pausedAt === null && isRun;
-  const begun = rows === 0 && status.startedAt === null ? table : `${number(rows)} rows of ${table}`;
+  const begun = rows === 0 && status.startedAt === null ? table : `${whole(rows)} rows of ${table}`;
   const what = [
     ...(share === null || state === "done" ? [] : [`${Math.min(99, Math.floor(share * 100))} %`]),
-    undo === null ? begun : `${number(undo.restored)} rows of ${table} have their old values again`,
-    ...(state === "done" ? [`${number(changed)} changed`] : []),
-    ...(moving && isRun && rowsPerSecond !== null ? [`${number(rowsPerSecond)} rows/s`] : []),
+    undo === null ? begun : `${whole(undo.restored)} rows of ${table} have their old values again`,
+    ...(state === "done" ? [`${whole(changed)} changed`] : []),
+    ...(moving && isRun && rowsPerSecond !== null ? [`${whole(rowsPerSecond)} rows/s`] : []),
     ...(going && leftMs !== null ? [`${formatDuration(leftMs)} left`] : []),
-    ...(moving && isRun && windowRows !== null ? [`windows of ${number(windowRows)}`] : []),
+    ...(moving && isRun && windowRows !== null ? [`windows of ${whole(windowRows)}`] : []),
     ...(moving && stillForMs !== null ? [`last window ${formatDuration(stillForMs)} ago`] : []),
     ...(state === "begun" && !isRun ? ["no run works on it: `godwit up` goes on"] : []),
     ...(going && status.slowedBy !== null ? [`slowed by ${status.slowedBy}`] : []),
     ...(state !== "done" && status.rate !== null
-      ? [`at most ${number(status.rate)} rows/s, says ${status.rateBy}`]
+      ? [`at most ${whole(status.rate)} rows/s, says ${status.rateBy}`]
       : []),
     ...(status.pausedAt === null || state === "done"
       ? []
@@ -161,7 +162,3 @@ const STATES: Readonly<Record<BackfillStatus["state"], string>> = {
   done: "done",
   reverting: "taken back in part",
 };
-
-function number(value: number): string {
-  return Math.round(value).toLocaleString("en-US");
-}

@@ -6,11 +6,12 @@ import { type ImportRun, problemOf } from "../../images/runs.ts";
 import type { Figures } from "../../import/figures.ts";
 import type { ImportReport } from "../../import/report.ts";
 import { importRuns, isSilent, runImports } from "../../run/import.ts";
+import { whole } from "../../std/number.ts";
 import { formatSize } from "../../std/size.ts";
 import { formatDuration } from "../../std/time.ts";
 import { visible } from "../../std/visible.ts";
 import type { Answer, Invocation } from "../command.ts";
-import { formatCount, progressLine, workerLine } from "../output/import-progress.ts";
+import { progressLine, workerLine } from "../output/import-progress.ts";
 import { type Session, withSession } from "../session.ts";
 
 export async function run(invocation: Invocation): Promise<Answer> {
@@ -105,16 +106,16 @@ export function upSummary(
 function importDone({ stored, moved, restored, bytesRead, durationMs }: ImportReport): string | null {
   const done = [
     ...(stored > 0
-      ? [`${formatCount(stored)} ${stored === 1 ? "image" : "images"} stored (${formatSize(bytesRead)})`]
+      ? [`${whole(stored)} ${stored === 1 ? "image" : "images"} stored (${formatSize(bytesRead)})`]
       : []),
-    ...(moved > 0 ? [`${formatCount(moved)} of them moved`] : []),
-    ...(restored > 0 ? [`${formatCount(restored)} rows restored`] : []),
+    ...(moved > 0 ? [`${whole(moved)} of them moved`] : []),
+    ...(restored > 0 ? [`${whole(restored)} rows restored`] : []),
   ];
   return done.length === 0 ? null : `${done.join(", ")} in ${formatDuration(durationMs)}`;
 }
 
 function countOf({ files }: ImportReport): string {
-  return formatCount(files.stored ?? 0);
+  return whole(files.stored ?? 0);
 }
 
 function storedOf(report: ImportReport): string {
@@ -123,7 +124,7 @@ function storedOf(report: ImportReport): string {
 
 function importTroubles({ files, troubles }: ImportReport): readonly string[] {
   const others = STATES.flatMap(([state, words]) =>
-    (files[state] ?? 0) > 0 ? [`${formatCount(files[state] ?? 0)} ${words}`] : [],
+    (files[state] ?? 0) > 0 ? [`${whole(files[state] ?? 0)} ${words}`] : [],
   );
   const shown = troubles.slice(0, 10);
   return [
@@ -147,7 +148,7 @@ function describe(run: ImportRun): string {
   const where = `process ${run.pid} on ${run.host}`;
   if (run.finishedAt !== null) {
     const took = formatDuration(run.finishedAt.getTime() - run.startedAt.getTime());
-    return `${run.import}: ${run.state} at ${run.finishedAt.toISOString()} after ${took}, ${formatCount(figures.stored ?? 0)} images stored${reasonOf(run)}`;
+    return `${run.import}: ${run.state} at ${run.finishedAt.toISOString()} after ${took}, ${whole(figures.stored ?? 0)} images stored${reasonOf(run)}`;
   }
   const silent = isSilent(run) ? `, silent for ${formatDuration(run.silentForMs)}: killed?` : "";
   if (figures.files === undefined) return `${run.import}: scanning, ${where}${silent}`;

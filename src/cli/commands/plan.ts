@@ -5,12 +5,13 @@ import type { Plan } from "../../core/plan.ts";
 import type { BackfillSample } from "../../core/step.ts";
 import { directionOf, includesImports } from "../../run/plan.ts";
 import { preview } from "../../run/status.ts";
+import { whole } from "../../std/number.ts";
 import { formatDuration } from "../../std/time.ts";
 import type { Answer, Invocation } from "../command.ts";
 import { refuseFlags } from "../given.ts";
 import { forecastText } from "../output/forecast.ts";
 import { markdownOf } from "../output/forecast-markdown.ts";
-import { bytes, number } from "../output/numbers.ts";
+import { bytes } from "../output/bytes.ts";
 import { formatProblem, type Paint } from "../output/problems.ts";
 import { withFiles } from "../session.ts";
 import { heldLines, waitingLines } from "./up.ts";
@@ -119,9 +120,7 @@ function outlookLines({
   unsampled,
 }: NonNullable<Plan["backfills"]>[number]): readonly string[] {
   const many =
-    rows === null
-      ? "rows that nobody has counted yet (ANALYZE does)"
-      : `about ${rows.toLocaleString("en")} rows`;
+    rows === null ? "rows that nobody has counted yet (ANALYZE does)" : `about ${whole(rows)} rows`;
   const entries = `an entry in each of its ${indexes} indexes`;
   const cost =
     indexed.length > 0
@@ -148,7 +147,7 @@ function sampleLines(
       ? `${bytes(walBytes)} of WAL in its window`
       : `about ${formatDuration(durationMs)} and ${bytes(totalWalBytes)} of WAL for all that is left`;
   return [
-    `  A sample of ${number(rows)} rows was rolled back (${number(changed)} changed): ${number(rowsPerSecond)} rows/s, ${all}.`,
+    `  A sample of ${whole(rows)} rows was rolled back (${whole(changed)} changed): ${whole(rowsPerSecond)} rows/s, ${all}.`,
     ...(sample.withoutOldValues
       ? ["  It kept no old values, which the backfill does: that costs about as much again."]
       : []),

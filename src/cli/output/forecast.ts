@@ -3,8 +3,9 @@ import { writtenStatement } from "../../core/sql/shown.ts";
 import { type Obstacle, obstaclesOf } from "../../prediction/live.ts";
 import type { RehearsedStatement, RehearsedStep } from "../../rehearsal/report.ts";
 import type { Forecast, ForecastStep } from "../../run/forecast.ts";
+import { whole } from "../../std/number.ts";
 import { formatDuration } from "../../std/time.ts";
-import { bytes, number } from "./numbers.ts";
+import { bytes } from "./bytes.ts";
 import type { Paint } from "./problems.ts";
 
 export function forecastText(report: Forecast, paint: Paint): string {
@@ -100,7 +101,7 @@ export function sizeWords(
   return relations
     .filter(({ relation }) => touched.has(relation))
     .map(({ relation, rows, bytes: heap, toastBytes, indexBytes, indexes }) => {
-      const many = rows === null ? "rows that nobody has counted yet" : `about ${number(rows)} rows`;
+      const many = rows === null ? "rows that nobody has counted yet" : `about ${whole(rows)} rows`;
       const toast = toastBytes < 1024 ** 2 ? "" : `, ${bytes(toastBytes)} of long values`;
       const keys =
         indexes === 0 ? "" : `, ${bytes(indexBytes)} in ${indexes} ${indexes === 1 ? "index" : "indexes"}`;

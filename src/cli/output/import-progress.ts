@@ -4,6 +4,7 @@
  */
 import type { ImportEvent } from "../../import/events.ts";
 import type { Figures } from "../../import/figures.ts";
+import { whole } from "../../std/number.ts";
 import { formatSize } from "../../std/size.ts";
 import { formatDuration } from "../../std/time.ts";
 import { visible } from "../../std/visible.ts";
@@ -43,7 +44,7 @@ export function createImportProgress(log: Log): (event: ImportEvent) => void {
         return;
       case "import-batch-done": {
         const { batch, batches, files, bytes, failed, durationMs } = event;
-        const what = `${formatCount(files)} files, ${formatSize(bytes)}${failed > 0 ? `, ${formatCount(failed)} failed` : ""}`;
+        const what = `${whole(files)} files, ${formatSize(bytes)}${failed > 0 ? `, ${whole(failed)} failed` : ""}`;
         log.done(`batch ${batch} of ${batches}: ${what}`, formatDuration(durationMs), {
           duration: durationMs,
         });
@@ -75,25 +76,21 @@ export function createImportProgress(log: Log): (event: ImportEvent) => void {
 export function progressLine(figures: Figures): string {
   const { stage, seen, files, bytes, filesPerSecond, bytesPerSecond, remainingMs, batches, failed } = figures;
   if (stage === "scanning")
-    return `scanning, ${formatCount(seen.folders)} folders, ${formatCount(seen.files)} files, ${formatSize(seen.bytes)}`;
+    return `scanning, ${whole(seen.folders)} folders, ${whole(seen.files)} files, ${formatSize(seen.bytes)}`;
   const share = bytes.total > 0 ? bytes.done / bytes.total : files.done / Math.max(1, files.total);
   return [
     `${Math.floor(share * 100)} %`,
-    `${formatCount(files.done)} of ${formatCount(files.total)} files`,
+    `${whole(files.done)} of ${whole(files.total)} files`,
     `${formatSize(bytes.done)} of ${formatSize(bytes.total)}`,
     `${filesPerSecond.toFixed(filesPerSecond < 10 ? 1 : 0)} files/s`,
     `${formatSize(bytesPerSecond)}/s`,
     ...(remainingMs === null ? [] : [`${formatDuration(remainingMs)} left`]),
     `batch ${batches.running.join(", ") || batches.done} of ${batches.total}`,
-    ...(failed > 0 ? [`${formatCount(failed)} failed`] : []),
+    ...(failed > 0 ? [`${whole(failed)} failed`] : []),
   ].join(", ");
 }
 
 export function workerLine({ number, paths }: Figures["workers"][number]): string {
   const more = paths.length > 1 ? ` and ${paths.length - 1} more` : "";
   return `  worker ${number}: ${visible(paths[0] ?? "idle")}${more}`;
-}
-
-export function formatCount(number: number): string {
-  return number.toLocaleString("en-US");
 }

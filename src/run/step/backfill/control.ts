@@ -10,6 +10,7 @@ import type { UndoState } from "../../../ledger/backfill-undo-sql.ts";
 import { controlsIn } from "../../../ledger/backfills.ts";
 import type { BackfillState } from "../../../ledger/backfills-sql.ts";
 import { formatMoment } from "../../../std/moment.ts";
+import { whole } from "../../../std/number.ts";
 import { delay } from "../../../std/time.ts";
 import type { StepContext } from "../context.ts";
 import type { Prepared } from "../prepared.ts";
@@ -147,9 +148,7 @@ export async function waitForTurn(filling: Turning, last: LastWindow): Promise<b
     const leftMs = paused ? ASK_EVERY_MS : Math.max(byRateMs, byOthersMs);
     if (leftMs > 0 || throttle.slowedBy !== null)
       filling.slowedBy =
-        byRateMs > byOthersMs && rate !== null
-          ? `its rate of ${rate.toLocaleString("en-US")} rows/s`
-          : throttle.slowedBy;
+        byRateMs > byOthersMs && rate !== null ? `its rate of ${whole(rate)} rows/s` : throttle.slowedBy;
     else if (isFirstLook) filling.slowedBy = null;
     isFirstLook = false;
     if (leftMs <= 0) return wasPaused;

@@ -17,6 +17,7 @@ import type { BackfillSample } from "../../../core/step.ts";
 import type { Connection, Result } from "../../../database/connection.ts";
 import { DatabaseError, GodwitError } from "../../../errors.ts";
 import type { BackfillState } from "../../../ledger/backfills-sql.ts";
+import { whole } from "../../../std/number.ts";
 import { sessionKind } from "../../session/connect.ts";
 import { resetSession, withinFile } from "../../session/settings.ts";
 import type { RunContext, Target } from "../../session/target.ts";
@@ -85,7 +86,7 @@ export async function sampleBackfill(
     if (first !== null)
       return {
         sample: estimate(first, sampled),
-        unsampled: `of up to ${trying.toLocaleString("en")} rows, failed: ${why}`,
+        unsampled: `of up to ${whole(trying)} rows, failed: ${why}`,
       };
     return none(trying === 0 ? why : `a window of up to ${trying} rows failed, and was rolled back: ${why}`);
   } finally {

