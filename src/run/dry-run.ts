@@ -44,7 +44,7 @@ import { lockTimeoutWarnings } from "./step/own-lock-timeout.ts";
 import { losesNothingOutside } from "./step/pipeline.ts";
 import { prepareSteps } from "./step/prepare.ts";
 import type { Prepared } from "./step/prepared.ts";
-import { resumeRefusals } from "./step/resumable.ts";
+import { findingSchema, resumeRefusals } from "./step/resumable.ts";
 import { stepError } from "./step/step-error.ts";
 import { placeOfTrace, traceOf } from "./step/trace.ts";
 import { watch } from "./step/watch.ts";
@@ -128,7 +128,8 @@ async function tryPlan(target: Target, { options, context, files, results }: Tri
       ...(await lockTimeoutWarnings(steps, target.settings)),
     );
     const refused = await refusedIndexes(stepContext, steps, await invalidIndexes(connection));
-    const stuck = await resumeRefusals(target, connection, steps);
+    const finding = findingSchema(decided.steps, migrations);
+    const stuck = await resumeRefusals(target, connection, steps, { context, finding });
     await connection.execute("begin isolation level read committed");
     try {
       await tryAll(stepContext, steps, { results, refused, stuck });

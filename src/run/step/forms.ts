@@ -1,8 +1,7 @@
 /** The forms of a step. A new form is one file that carries it out, and one row here. */
 import { noTransactionMarker } from "../../source/layouts/no-transaction.ts";
 import { runBackfill } from "./backfill/backfill.ts";
-import { refuseEditedBackfill } from "./backfill/edited.ts";
-import { refuseLostValues } from "./backfill/lost.ts";
+import { refuseHalfBack, refuseHalfDone } from "./backfill/half-done.ts";
 import { runUndo } from "./backfill/undo.ts";
 import type { StepContext, StepOutcome } from "./context.ts";
 import { runModule } from "./module.ts";
@@ -69,7 +68,7 @@ export const FORMS = {
     run: oneByOne(runBackfill),
     try: null,
     render: refuseBackfill,
-    refuseResume: refuseEditedBackfill,
+    refuseResume: refuseHalfDone,
     advise: () => null,
   },
   /** The old values that a backfill has kept come back, in windows too. */
@@ -79,7 +78,7 @@ export const FORMS = {
     run: oneByOne(runUndo),
     try: null,
     render: refuseUndo,
-    refuseResume: refuseLostValues,
+    refuseResume: refuseHalfBack,
     advise: () => null,
   },
   /** A program of the user's does what it does, in sessions of its own. */
