@@ -2,6 +2,7 @@
 import { noTransactionMarker } from "../../source/layouts/no-transaction.ts";
 import { runBackfill } from "./backfill/backfill.ts";
 import { refuseHalfBack, refuseHalfDone } from "./backfill/half-done.ts";
+import { examineBackfill } from "./backfill/outlook.ts";
 import { runUndo } from "./backfill/undo.ts";
 import type { StepContext, StepOutcome } from "./context.ts";
 import { runModule } from "./module.ts";
@@ -27,6 +28,7 @@ export const FORMS = {
     sends: "whole",
     run: runTransactions,
     try: tryText,
+    examine: null,
     render: renderTransaction,
     refuseResume: refuseAny,
     advise: noTransactionMarker,
@@ -37,6 +39,7 @@ export const FORMS = {
     sends: "statements",
     run: oneByOne(runStatements),
     try: null,
+    examine: null,
     render: renderStatements,
     refuseResume: refuseStatements,
     advise: noTransactionMarker,
@@ -47,6 +50,7 @@ export const FORMS = {
     sends: "calls",
     run: oneByOne(runModule),
     try: callModule,
+    examine: null,
     render: renderModule,
     refuseResume: refuseAny,
     advise: declareOutside,
@@ -57,6 +61,7 @@ export const FORMS = {
     sends: "calls",
     run: oneByOne(runModule),
     try: null,
+    examine: null,
     render: refuseModuleOutside,
     refuseResume: refuseUnlessIdempotent,
     advise: declareOutside,
@@ -67,6 +72,7 @@ export const FORMS = {
     sends: "windows",
     run: oneByOne(runBackfill),
     try: null,
+    examine: examineBackfill,
     render: refuseBackfill,
     refuseResume: refuseHalfDone,
     advise: () => null,
@@ -77,6 +83,7 @@ export const FORMS = {
     sends: "windows",
     run: oneByOne(runUndo),
     try: null,
+    examine: null,
     render: refuseUndo,
     refuseResume: refuseHalfBack,
     advise: () => null,
@@ -87,6 +94,7 @@ export const FORMS = {
     sends: "program",
     run: oneByOne(runModule),
     try: null,
+    examine: null,
     render: refuseProgram,
     refuseResume: refuseAny,
     advise: () => null,

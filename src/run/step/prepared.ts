@@ -43,6 +43,11 @@ export interface Form {
    * swallowed, if any. `null` means that the step can't run in a transaction.
    */
   readonly try: ((context: StepContext, prepared: Prepared) => Promise<DatabaseError | undefined>) | null;
+  /**
+   * Throws what would refuse the step before it begins, in the transaction of a dry run. For a step that can't run there.
+   * `null` means that nothing can be asked.
+   */
+  readonly examine: ((context: StepContext, prepared: Prepared) => Promise<void>) | null;
   /** The lines of a script for the step. Throws `SourceError` where a script can't do what a run does. */
   readonly render: (pen: ScriptPen, prepared: Prepared, body: Body) => Promise<readonly string[]>;
   /** Throws `PlanRefused` where an earlier run has begun the step and nobody can tell how to continue. */

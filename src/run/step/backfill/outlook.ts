@@ -13,6 +13,7 @@ import type { BackfillState } from "../../../ledger/backfills-sql.ts";
 import { sessionKind, withConnection } from "../../session/connect.ts";
 import type { RunContext, Target } from "../../session/target.ts";
 import { isWorthRetrying } from "../../session/transaction.ts";
+import type { StepContext } from "../context.ts";
 import type { Prepared } from "../prepared.ts";
 import { underWay } from "./begin.ts";
 import { type BackfillBody, examine, lookAsFile, sameTable } from "./examine.ts";
@@ -65,6 +66,16 @@ export async function backfillOutlooks(
     }
     return { backfills, warnings };
   });
+}
+
+/** The same in a transaction that is there, where earlier migrations of the plan have run. */
+export async function examineBackfill(context: StepContext, prepared: Prepared): Promise<void> {
+  const body = await prepared.load();
+  if (body.kind !== "sql" || body.backfill === undefined) return;
+  const known = await underWay(context, prepared);
+  const { backfill } = body;
+  const { unasked } = await examine(context, { step: prepared.step, body: { ...body, backfill }, known });
+  if (unasked !== null) context.warn?.(unasked);
 }
 
 interface Place {
