@@ -4,6 +4,7 @@
  */
 import { parseDurationMs } from "../std/duration.ts";
 import { parseSizeBytes } from "../std/size.ts";
+import { splitStatements } from "./sql/statements.ts";
 
 export interface BackfillOptions {
   /** It is not begun before a person has approved it. */
@@ -92,7 +93,7 @@ export const BACKFILL_OPTIONS: readonly BackfillOption[] = [
     key: "probe",
     isLine: true,
     expects: "one query",
-    read: (text) => text.trim() || undefined,
+    read: oneQuery,
   },
   {
     header: "probe-limit",
@@ -111,6 +112,40 @@ export function withOption(
 ): BackfillOptions | null {
   const value = read(text);
   return value === undefined ? null : { ...options, [key]: value };
+}
+
+/** What else an author has said, and why it has no effect. */
+export interface Idle {
+  readonly option: BackfillOption;
+  /** Half a sentence. */
+  readonly why: string;
+}
+
+/** Options that mean nothing beside the others: whoever wrote them would wait for what never comes. */
+export function idleOptions(
+  { throttle, probe }: BackfillOptions,
+  isGiven: (option: BackfillOption) => boolean,
+): readonly Idle[] {
+  return BACKFILL_OPTIONS.filter(isGiven).flatMap((option) => {
+    if (!throttle && LIMITS.has(option.key))
+      return [{ option, why: "means nothing where the throttle is off" }];
+    if (option.key === "probeLimitMs" && probe === null)
+      return [{ option, why: "means nothing without a probe" }];
+    return [];
+  });
+}
+
+const LIMITS: ReadonlySet<keyof BackfillOptions> = new Set([
+  "share",
+  "maxLagMs",
+  "maxWalBytes",
+  "probe",
+  "probeLimitMs",
+]);
+
+/** More than one statement would leave the transaction that lets a probe change nothing. */
+function oneQuery(text: string): string | undefined {
+  return splitStatements(text).length === 1 ? text.trim() : undefined;
 }
 
 function durationOf(text: string): number | undefined {

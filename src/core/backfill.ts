@@ -83,6 +83,12 @@ export const DEFAULT_WINDOWS: Windows = { targetMs: 500, minRows: 100, maxRows: 
 /** A window is shorter than the limit of a statement, and than what anybody should wait for a row. */
 export const MOST_TARGET_MS = 60_000;
 
+/** The first window has no more rows than any may have. */
+export function fitting(windows: Windows): Windows {
+  const { minRows, maxRows } = windows;
+  return maxRows === null ? windows : { ...windows, minRows: Math.min(minRows, maxRows) };
+}
+
 /** The time of a window as an author writes it: `500ms`, `2s`. `null`: it is none that can be used. */
 export function parseTargetMs(text: string): number | null {
   const ms = parseDurationMs(text);

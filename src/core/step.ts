@@ -88,6 +88,11 @@ export interface BackfillOutlook {
   readonly key: readonly string[];
   /** About how many, from the statistics. `null`: the table was never analysed. */
   readonly rows: number | null;
+  /** How many of them an earlier run has done, and about how many are left. `null`: the table was never analysed. */
+  readonly done: number;
+  readonly left: number | null;
+  /** Rows that PostgreSQL has refused in an earlier run, and that are tried again. */
+  readonly refused: number;
   /** The indexes of the table. */
   readonly indexes: number;
   /** The columns that it sets and that are in an index: `slug (products_slug_key)`. */

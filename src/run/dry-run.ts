@@ -10,12 +10,6 @@
  * locks until its connection is closed, and what functions do outside of the database (dblink, files, COPY … TO PROGRAM).
  */
 import { plan } from "../core/plan.ts";
-import {
-  isRaised,
-  isRetryableTransaction,
-  needsNoTransaction,
-  UNSAFE_NEW_ENUM_VALUE,
-} from "../database/sqlstate.ts";
 import { DatabaseError, Interrupted, type Problem, SourceError, StepFailed } from "../errors.ts";
 import type { Listing } from "../source/source.ts";
 import { joinSentences } from "../std/sentences.ts";
@@ -26,27 +20,25 @@ import { invalidIndexes } from "./catalog/indexes.ts";
 import { passBefore } from "./checks/checks.ts";
 import { refusedImports } from "./doctor-imports.ts";
 import type { Import } from "./import.ts";
+import { hasEnded, judge } from "./judge.ts";
 import { beside, forPlanning, includesImports, type MigrateOptions, planInput } from "./plan.ts";
 import { type DryRunReport, DryRunResults } from "./report/dry-run-report.ts";
 import { sessionKind } from "./session/connect.ts";
 import { asInterruption } from "./session/ending.ts";
 import { withLock } from "./session/locked.ts";
 import { refuseForeign } from "./session/owner.ts";
-import { CALM, resetSession } from "./session/settings.ts";
+import { CALM, resetSession, withinFile } from "./session/settings.ts";
 import type { RunContext, Target } from "./session/target.ts";
 import { rollback } from "./session/transaction.ts";
-import { type StepContext, whereIs } from "./step/context.ts";
+import type { StepContext } from "./step/context.ts";
 import { asUnexpected } from "./step/frame-error.ts";
 import { expectedOf } from "./step/frame-parts.ts";
 import { interruptedDryRun, lostDryRun } from "./step/interruption.ts";
 import { refusedIndexes } from "./step/leftover-indexes.ts";
 import { lockTimeoutWarnings } from "./step/own-lock-timeout.ts";
-import { losesNothingOutside } from "./step/pipeline.ts";
 import { prepareSteps } from "./step/prepare.ts";
 import type { Prepared } from "./step/prepared.ts";
-import { resumeRefusals } from "./step/resumable.ts";
-import { stepError } from "./step/step-error.ts";
-import { placeOfTrace, traceOf } from "./step/trace.ts";
+import { findingSchema, resumeRefusals } from "./step/resumable.ts";
 import { watch } from "./step/watch.ts";
 
 export interface DryRunOptions extends MigrateOptions {
@@ -128,7 +120,8 @@ async function tryPlan(target: Target, { options, context, files, results }: Tri
       ...(await lockTimeoutWarnings(steps, target.settings)),
     );
     const refused = await refusedIndexes(stepContext, steps, await invalidIndexes(connection));
-    const stuck = await resumeRefusals(target, connection, steps);
+    const finding = findingSchema(decided.steps, migrations);
+    const stuck = await resumeRefusals(target, connection, steps, { context, finding });
     await connection.execute("begin isolation level read committed");
     try {
       await tryAll(stepContext, steps, { results, refused, stuck });
@@ -181,7 +174,8 @@ async function tryAll(
       continue;
     }
     if (prepared.problem === null && prepared.form.try === null) {
-      results.notTried.push({ revision, because: prepared.because ?? "it runs outside a transaction" });
+      if (await isRefused(context, prepared, results)) left.add(revision);
+      else results.notTried.push({ revision, because: prepared.because ?? "it runs outside a transaction" });
       continue;
     }
     context.stop.throwIfAborted();
@@ -197,64 +191,21 @@ async function tryAll(
   }
 }
 
-interface Failed {
-  readonly prepared: Prepared;
-  readonly error: unknown;
-  readonly results: DryRunResults;
-}
-
-/** Puts a failure where it belongs. Throws what ends the whole dry run. */
-async function judge(context: StepContext, { prepared, error, results }: Failed): Promise<void> {
-  const { connection, stop } = context;
-  const { revision } = prepared.step;
-  if (connection.lost.aborted) throw connection.lost.reason;
-  if (stop.reason instanceof Interrupted) {
-    await connection.execute("rollback to savepoint godwit_dry_run").catch((failure: unknown) => {
-      if (hasEnded(failure)) results.committedBy = prepared.step.file;
-    });
-    throw stop.reason;
+/** Whether a step that cannot be tried would be refused before it begins, as far as that can be asked. */
+async function isRefused(context: StepContext, prepared: Prepared, results: DryRunResults): Promise<boolean> {
+  const { examine } = prepared.form;
+  if (examine === null) return false;
+  const { connection, kind, target } = context;
+  const reset = resetSession(kind, target.settings, prepared.settings);
+  await connection.execute(`savepoint godwit_dry_run; ${withinFile(reset)}`);
+  try {
+    await examine(context, prepared);
+    await connection.execute("rollback to savepoint godwit_dry_run");
+    return false;
+  } catch (error) {
+    await judge(context, { prepared, error, results });
+    return true;
   }
-  const body = prepared.problem === null ? await prepared.load() : null;
-  const place =
-    body?.kind === "module" ? await placeOfTrace(traceOf(error), whereIs(context, prepared.step)) : undefined;
-  const problem = stepError(context, prepared, body, error, { place });
-  if (stop.aborted) throw problem;
-  await connection.execute("rollback to savepoint godwit_dry_run").catch(() => {
-    throw problem; // there is no transaction any more
-  });
-  // What a migration raises itself says nothing of the server.
-  const isServers = error instanceof DatabaseError && !isRaised(error.routine);
-  const sqlState = isServers ? error.sqlState : undefined;
-  // A value that a step before it has added is committed when `up` comes to it.
-  const committedByUp = sqlState === UNSAFE_NEW_ENUM_VALUE;
-  const needsNone = needsNoTransaction(sqlState);
-  if (needsNone && (committedByUp || losesNothingOutside(context, { prepared, error, body }))) {
-    results.notTried.push({ revision, because: (error as Error).message });
-    return;
-  }
-  // What cannot be read or parsed, or does what we refuse, is wrong whatever comes before it.
-  const ofItsOwn =
-    prepared.problem !== null ||
-    sqlState === "42601" ||
-    needsNone ||
-    (error instanceof StepFailed && error.code === "STEP_ENDED_TRANSACTION");
-  const uncertain = !ofItsOwn && (results.hasGaps || isRetryableTransaction(sqlState));
-  const told = problem.toProblem();
-  const doubt = doubtOf(body?.file ?? prepared.step.file, results);
-  const own = error instanceof DatabaseError ? error.hint : undefined;
-  const hint = joinSentences(own, doubt);
-  results.failures.push({ revision, problem: uncertain ? { ...told, hint } : told, uncertain });
-}
-
-/** The file may be right: what is wrong may be what was not done before it. */
-function doubtOf(file: string, { notTried, failures }: DryRunResults): string {
-  const gaps = [...notTried, ...failures].map(({ revision }) => revision);
-  const named = gaps.length > 3 ? [...gaps.slice(0, 3), "…"] : gaps;
-  const why =
-    gaps.length === 0
-      ? "Perhaps it failed only because another session was in its way"
-      : `Perhaps it failed only because this was not carried out before it: ${named.join(", ")}`;
-  return `${why}. ${file} may be right: try it where nothing is in its way, or look at what it needs.`;
 }
 
 async function attempt(context: StepContext, prepared: Prepared): Promise<void> {
@@ -273,11 +224,6 @@ async function attempt(context: StepContext, prepared: Prepared): Promise<void> 
     throw (error as DatabaseError).sqlState === "25P02" && first !== undefined ? first : asUnexpected(error);
   }
   await refuseEnded(context, prepared);
-}
-
-/** The transaction or its savepoint is gone. */
-function hasEnded(error: unknown): boolean {
-  return error instanceof DatabaseError && ["25P01", "3B001"].includes(error.sqlState ?? "");
 }
 
 /** Of a step that has ended the transaction nothing can be rolled back any more, nor of those before it. */

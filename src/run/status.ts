@@ -25,7 +25,7 @@ import { invalidIndex } from "./step/leftover-indexes.ts";
 import { refuseSessionNeeds } from "./step/needs-session.ts";
 import { lockTimeoutWarnings } from "./step/own-lock-timeout.ts";
 import { prepareSteps } from "./step/prepare.ts";
-import { refusedResumes } from "./step/resumable.ts";
+import { findingSchema, refusedResumes } from "./step/resumable.ts";
 import { refuseWithoutWayBack } from "./step/way-back.ts";
 
 export interface View {
@@ -197,8 +197,10 @@ export async function preview(
   const waits = await lockTimeoutWarnings(steps, target.settings);
   const { adopts } = view;
   const { checks = [] } = options;
-  const warnings = [...warningsOf(target, view, decided), ...waits];
-  const backfills = await backfillOutlooks(target, steps, { context, sample });
+  const finding = findingSchema(decided.steps, migrations);
+  const looked = await backfillOutlooks(target, steps, { context, finding, sample });
+  const { backfills } = looked;
+  const warnings = [...warningsOf(target, view, decided), ...waits, ...looked.warnings];
   return {
     ...{ ...decided, warnings },
     ...(adopts === undefined ? {} : { adopts }),

@@ -2,16 +2,16 @@
 import { assembleImports } from "../../assemble/imports.ts";
 import { migrateOptions } from "../../assemble/options.ts";
 import type { Plan } from "../../core/plan.ts";
-import type { BackfillSample } from "../../core/step.ts";
+import type { BackfillOutlook, BackfillSample } from "../../core/step.ts";
 import { directionOf, includesImports } from "../../run/plan.ts";
 import { preview } from "../../run/status.ts";
 import { whole } from "../../std/number.ts";
 import { formatDuration } from "../../std/time.ts";
 import type { Answer, Invocation } from "../command.ts";
 import { refuseFlags } from "../given.ts";
+import { bytes } from "../output/bytes.ts";
 import { forecastText } from "../output/forecast.ts";
 import { markdownOf } from "../output/forecast-markdown.ts";
-import { bytes } from "../output/bytes.ts";
 import { formatProblem, type Paint } from "../output/problems.ts";
 import { withFiles } from "../session.ts";
 import { heldLines, waitingLines } from "./up.ts";
@@ -108,19 +108,8 @@ function textOf(
   ].join("\n");
 }
 
-function outlookLines({
-  revision,
-  table,
-  key,
-  rows,
-  indexes,
-  indexed,
-  fillfactor,
-  sample,
-  unsampled,
-}: NonNullable<Plan["backfills"]>[number]): readonly string[] {
-  const many =
-    rows === null ? "rows that nobody has counted yet (ANALYZE does)" : `about ${whole(rows)} rows`;
+function outlookLines(outlook: BackfillOutlook): readonly string[] {
+  const { revision, refused, indexes, indexed, fillfactor, sample, unsampled } = outlook;
   const entries = `an entry in each of its ${indexes} indexes`;
   const cost =
     indexed.length > 0
@@ -129,10 +118,26 @@ function outlookLines({
         ? [`  Its pages have no room set aside (fillfactor 100), so that a changed row may write ${entries}.`]
         : [];
   return [
-    `${revision} goes through ${table} by ${key.join(", ")}, ${many}.`,
+    `${revision} ${wayOf(outlook)}.`,
+    ...(refused === 0 ? [] : [`  PostgreSQL has refused ${rowsOf(refused)}, which it tries again first.`]),
     ...cost,
     ...sampleLines(sample, unsampled),
   ];
+}
+
+/** Half a sentence. */
+function wayOf({ table, key, rows, done, left }: BackfillOutlook): string {
+  const by = `${table} by ${key.join(", ")}`;
+  if (done === 0)
+    return `goes through ${by}, ${rows === null ? "rows that nobody has counted yet (ANALYZE does)" : `about ${rowsOf(rows)}`}`;
+  const far = `goes on in ${by}: ${rowsOf(done)} ${done === 1 ? "is" : "are"} done`;
+  return left === null
+    ? `${far}, and nobody has counted the others yet (ANALYZE does)`
+    : `${far}, and about ${whole(left)} ${left === 1 ? "is" : "are"} left`;
+}
+
+function rowsOf(many: number): string {
+  return `${whole(many)} ${many === 1 ? "row" : "rows"}`;
 }
 
 function sampleLines(

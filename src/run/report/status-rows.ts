@@ -1,5 +1,6 @@
 /** Files and ledger side by side, one row for each migration. */
 import { ordered } from "../../core/heads.ts";
+import type { BackfillProgress } from "../../core/history.ts";
 import type { Migration } from "../../core/migration.ts";
 import type { Plan } from "../../core/plan.ts";
 import type { Recorded, RecordedHistory } from "../../ledger/ledger.ts";
@@ -11,6 +12,8 @@ export interface StatusRow {
   readonly file: string;
   readonly executedAt: Date | null;
   readonly baseline: boolean;
+  /** How far a half-done backfill is. Left out: it is none. */
+  readonly backfill?: BackfillProgress | undefined;
 }
 
 interface RowsInput {
@@ -48,6 +51,7 @@ export function statusRows(
       })),
     ...files.map(({ id, phase, file }) => {
       const entry = entries.get(id);
+      const progress = entry?.state === "partial" ? history.backfills?.get(id) : undefined;
       return {
         revision: id,
         state: stateOf(id, entry),
@@ -55,7 +59,13 @@ export function statusRows(
         file,
         executedAt: entry?.executedAt ?? null,
         baseline: entry?.baseline ?? false,
+        ...(progress === undefined ? {} : { backfill: backfillOf(progress) }),
       };
     }),
   ];
+}
+
+/** The ledger knows more of it, which `godwit backfill` says. */
+function backfillOf({ rows, estimatedRows }: BackfillProgress): BackfillProgress {
+  return { rows, estimatedRows };
 }

@@ -1,8 +1,8 @@
 /** The forms of a step. A new form is one file that carries it out, and one row here. */
 import { noTransactionMarker } from "../../source/layouts/no-transaction.ts";
 import { runBackfill } from "./backfill/backfill.ts";
-import { refuseEditedBackfill } from "./backfill/edited.ts";
-import { refuseLostValues } from "./backfill/lost.ts";
+import { refuseHalfBack, refuseHalfDone } from "./backfill/half-done.ts";
+import { examineBackfill } from "./backfill/outlook.ts";
 import { runUndo } from "./backfill/undo.ts";
 import type { StepContext, StepOutcome } from "./context.ts";
 import { runModule } from "./module.ts";
@@ -28,6 +28,7 @@ export const FORMS = {
     sends: "whole",
     run: runTransactions,
     try: tryText,
+    examine: null,
     render: renderTransaction,
     refuseResume: refuseAny,
     advise: noTransactionMarker,
@@ -38,6 +39,7 @@ export const FORMS = {
     sends: "statements",
     run: oneByOne(runStatements),
     try: null,
+    examine: null,
     render: renderStatements,
     refuseResume: refuseStatements,
     advise: noTransactionMarker,
@@ -48,6 +50,7 @@ export const FORMS = {
     sends: "calls",
     run: oneByOne(runModule),
     try: callModule,
+    examine: null,
     render: renderModule,
     refuseResume: refuseAny,
     advise: declareOutside,
@@ -58,6 +61,7 @@ export const FORMS = {
     sends: "calls",
     run: oneByOne(runModule),
     try: null,
+    examine: null,
     render: refuseModuleOutside,
     refuseResume: refuseUnlessIdempotent,
     advise: declareOutside,
@@ -68,8 +72,9 @@ export const FORMS = {
     sends: "windows",
     run: oneByOne(runBackfill),
     try: null,
+    examine: examineBackfill,
     render: refuseBackfill,
-    refuseResume: refuseEditedBackfill,
+    refuseResume: refuseHalfDone,
     advise: () => null,
   },
   /** The old values that a backfill has kept come back, in windows too. */
@@ -78,8 +83,9 @@ export const FORMS = {
     sends: "windows",
     run: oneByOne(runUndo),
     try: null,
+    examine: null,
     render: refuseUndo,
-    refuseResume: refuseLostValues,
+    refuseResume: refuseHalfBack,
     advise: () => null,
   },
   /** A program of the user's does what it does, in sessions of its own. */
@@ -88,6 +94,7 @@ export const FORMS = {
     sends: "program",
     run: oneByOne(runModule),
     try: null,
+    examine: null,
     render: refuseProgram,
     refuseResume: refuseAny,
     advise: () => null,

@@ -5,6 +5,7 @@ import type { Connection } from "../../database/connection.ts";
 import type { DatabaseError, Problem } from "../../errors.ts";
 import type { Source } from "../../source/source.ts";
 import type { StepReport } from "../report/report.ts";
+import type { SessionKind } from "../session/settings.ts";
 import type { Target } from "../session/target.ts";
 import type { Body } from "./body.ts";
 import type { StepContext, StepOutcome } from "./context.ts";
@@ -42,15 +43,32 @@ export interface Form {
    * swallowed, if any. `null` means that the step can't run in a transaction.
    */
   readonly try: ((context: StepContext, prepared: Prepared) => Promise<DatabaseError | undefined>) | null;
+  /**
+   * Throws what would refuse the step before it begins, in the transaction of a dry run. For a step that can't run there.
+   * `null` means that nothing can be asked.
+   */
+  readonly examine: ((context: StepContext, prepared: Prepared) => Promise<void>) | null;
   /** The lines of a script for the step. Throws `SourceError` where a script can't do what a run does. */
   readonly render: (pen: ScriptPen, prepared: Prepared, body: Body) => Promise<readonly string[]>;
   /** Throws `PlanRefused` where an earlier run has begun the step and nobody can tell how to continue. */
-  readonly refuseResume: (target: Target, connection: Connection, prepared: Prepared) => Promise<void>;
+  readonly refuseResume: (
+    target: Target,
+    connection: Connection,
+    prepared: Prepared,
+    look: ResumeLook,
+  ) => Promise<void>;
   /**
    * How an author makes such a step run without a transaction, for a hint. `null` means that the layout has no
    * way.
    */
   readonly advise: (layout: Source["layout"]) => string | null;
+}
+
+/** What is asked of a half-done step before it goes on. */
+export interface ResumeLook {
+  readonly kind: SessionKind;
+  /** No step before it changes the schema, so it finds what is there now. */
+  readonly findsSchema: boolean;
 }
 
 /** How far a number of consecutive steps came. */

@@ -3,11 +3,18 @@ import {
   type Backfill,
   contradicts,
   DEFAULT_WINDOWS,
+  fitting,
   parseParallel,
   parseRows,
   parseTargetMs,
 } from "../../core/backfill.ts";
-import { BACKFILL_OPTIONS, DEFAULT_OPTIONS, withOption } from "../../core/backfill-options.ts";
+import {
+  BACKFILL_OPTIONS,
+  type BackfillOption,
+  DEFAULT_OPTIONS,
+  idleOptions,
+  withOption,
+} from "../../core/backfill-options.ts";
 import { identifier } from "../../core/sql/quote.ts";
 import type { Problem } from "../../errors.ts";
 import { nearest } from "../../std/nearest.ts";
@@ -94,15 +101,20 @@ export function readBackfill(
   if (parallel === null) invalid("parallel", "how many windows run at once, from 1 to 32");
   if (values.rows !== undefined && parallel !== undefined)
     invalid("parallel", "nothing beside `rows`: one function changes one window at a time");
+  const nameOf = ({ module, key }: BackfillOption) => module ?? key;
   let options = DEFAULT_OPTIONS;
   for (const option of BACKFILL_OPTIONS) {
-    const name = option.module ?? option.key;
+    const name = nameOf(option);
     const value = values[name];
     if (value === undefined) continue;
     const read = withOption(options, option, String(value));
     if (read === null) invalid(name, option.expects);
     else options = read;
   }
+  for (const { option, why } of idleOptions(options, (each) => values[nameOf(each)] !== undefined))
+    invalid(nameOf(option), `nothing: it ${why}`);
+  if (values.minRows !== undefined && maxRows !== null && minRows > maxRows)
+    invalid("minRows", "no more than `maxRows`");
   const setting = contradicts(values);
   if (setting !== null) invalid(setting, "nothing: each window of a backfill is a transaction");
   const columns = columnsOf(values, invalid);
@@ -121,7 +133,7 @@ export function readBackfill(
     });
   if (problems.length > 0 || table === null || key === undefined || targetMs === null || statement === null)
     return { backfill: null, problems };
-  const windows = { targetMs, minRows, maxRows };
+  const windows = fitting({ targetMs, minRows, maxRows });
   const more = {
     ...(columns === null ? {} : { columns }),
     ...(writes === null ? {} : { writes }),

@@ -8,8 +8,10 @@ import {
 } from "../../core/backfill.ts";
 import {
   BACKFILL_OPTIONS,
+  type BackfillOption,
   type BackfillOptions,
   DEFAULT_OPTIONS,
+  idleOptions,
   withOption,
 } from "../../core/backfill-options.ts";
 
@@ -81,6 +83,24 @@ export function keepLine(backfill: BackfillDraft, word: string, sql: string): vo
   }
   const before = backfill.options.probe;
   backfill.options = { ...backfill.options, probe: before === null ? sql : `${before} ${sql}` };
+}
+
+/** What is wrong with the options together: the name of each, and why. */
+export function backfillFaults(
+  options: BackfillOptions,
+  isSeen: (header: string) => boolean,
+): readonly (readonly [name: string, why: string])[] {
+  const probe = BACKFILL_OPTIONS.find(({ key }) => key === "probe");
+  const isGiven = ({ key, header }: BackfillOption) =>
+    key === "probe" ? options.probe !== null : isSeen(header);
+  const unread =
+    probe !== undefined && options.probe !== null && probe.read(options.probe) === undefined
+      ? [["probe", `is not ${probe.expects}`] as const]
+      : [];
+  return [
+    ...unread,
+    ...idleOptions(options, isGiven).map(({ option, why }) => [option.header, why] as const),
+  ];
 }
 
 function rows(setting: "minRows" | "maxRows"): BackfillKey {

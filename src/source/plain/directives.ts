@@ -3,14 +3,20 @@
  * allowed, and commas separate the items of a list. A directive anywhere else is an error, because otherwise it would
  * have no effect and you would not notice.
  */
-import { type Backfill, contradicts } from "../../core/backfill.ts";
+import { type Backfill, contradicts, fitting } from "../../core/backfill.ts";
 import { type MigrationSettings, PHASES, type Phase } from "../../core/migration.ts";
 import type { Problem } from "../../errors.ts";
 import { detach } from "../../std/detach.ts";
 import { parseDurationMs } from "../../std/duration.ts";
 import { firstStatement } from "../header.ts";
 import { placeAt } from "../place.ts";
-import { BACKFILL_KEYS, type BackfillDraft, keepLine, NEW_BACKFILL } from "./backfill-directives.ts";
+import {
+  BACKFILL_KEYS,
+  type BackfillDraft,
+  backfillFaults,
+  keepLine,
+  NEW_BACKFILL,
+} from "./backfill-directives.ts";
 import { readExpectLine } from "./expectations.ts";
 import { FOREIGN_NO_TRANSACTION } from "./foreign-markers.ts";
 import { unknownDirective } from "./unknown-directive.ts";
@@ -74,7 +80,7 @@ export function parseDirectives(text: string, file: string): Directives {
       );
     else readLine(draft, seen, { text, file, start, words: line[2] ?? "" });
   }
-  const backfill = draft.backfill === null ? null : backfillOf(draft, file);
+  const backfill = draft.backfill === null ? null : backfillOf(draft, seen, file);
   const late = /--[ \t]*godwit[ \t]*:/gi;
   late.lastIndex = end;
   for (let match = late.exec(text); match !== null; match = late.exec(text)) {
@@ -114,14 +120,17 @@ function isWaiver(words: string): boolean {
   return /^[ \t]*lint-ignore=/.test(words);
 }
 
-function backfillOf(draft: Draft, file: string): Backfill | null {
+function backfillOf(draft: Draft, seen: ReadonlyMap<string, string>, file: string): Backfill | null {
   const { table, key = null, where = null, windows, parallel, options } = draft.backfill ?? NEW_BACKFILL;
+  for (const [name, why] of backfillFaults(options, (header) => seen.has(header)))
+    invalid(draft, { file }, `\`${name}\` ${why}`);
   const setting = contradicts(draft.settings);
   if (setting !== null)
     invalid(draft, { file }, `\`${setting}\` means nothing for a backfill: each window is a transaction`);
-  if (windows.minRows > (windows.maxRows ?? windows.minRows))
+  if (seen.has("min-rows") && windows.minRows > (windows.maxRows ?? windows.minRows))
     invalid(draft, { file }, "`min-rows` is more than `max-rows`");
-  if (table !== undefined) return { table, key, where, windows, parallel, options, statement: null };
+  if (table !== undefined)
+    return { table, key, where, windows: fitting(windows), parallel, options, statement: null };
   invalid(draft, { file }, "a backfill names its table", {
     hint: "-- godwit: backfill table=products key=id",
   });

@@ -1,38 +1,32 @@
 /** Where a backfill begins, or goes on: its table and key, its row in the ledger, and the bound. */
 
-import { readAsking } from "../../../backfill/asking.ts";
-import { refuseChildren } from "../../../backfill/inherited.ts";
-import { conditionProbe, upperBound } from "../../../backfill/statement.ts";
-import { readTable, refuseOtherTable, typesOf } from "../../../backfill/table.ts";
+import { upperBound } from "../../../backfill/statement.ts";
+import { typesOf } from "../../../backfill/table.ts";
 import { FULL } from "../../../backfill/throttle.ts";
-import type { Backfill } from "../../../core/backfill.ts";
-import { windowedTable } from "../../../core/sql/window-target.ts";
-import { DatabaseError, SourceError } from "../../../errors.ts";
 import type { BackfillControls } from "../../../ledger/backfill-controls-sql.ts";
 import type { BackfillState } from "../../../ledger/backfills-sql.ts";
 import { guardOf } from "../../session/settings.ts";
 import { begin as ownBegin } from "../../session/transaction.ts";
-import type { Body } from "../body.ts";
 import { ownSession, type StepContext } from "../context.ts";
 import { ownTransaction, statementFrame } from "../frame.ts";
 import { frameError } from "../frame-error.ts";
 import { entryOf, frameParts } from "../frame-parts.ts";
 import type { Prepared } from "../prepared.ts";
-import { refuseEdited, refuseOther, withoutTable } from "./edited.ts";
+import { refuseEdited } from "./edited.ts";
+import { type BackfillBody, examine } from "./examine.ts";
 import type { Filling } from "./filling.ts";
-import { forgetUnlessKept, undoOf } from "./keep.ts";
+import { forgetUnlessKept } from "./keep.ts";
 import { refuseLost } from "./lost.ts";
-import { readColumns } from "./rows.ts";
-import { refuseProbe } from "./signals.ts";
-import { refuseSkipping, unplaced } from "./window.ts";
-
-type BackfillBody = Body & { readonly kind: "sql" } & { readonly backfill: Backfill };
+import { unplaced } from "./window.ts";
 
 /**
  * What an earlier run has done of it. `null`: no row is done, so it begins anew. Throws `PlanRefused` (`BACKFILL_LOST`) where
  * that is not known.
  */
-export async function underWay(context: StepContext, prepared: Prepared): Promise<BackfillState | null> {
+export async function underWay(
+  context: Pick<StepContext, "connection" | "ledger">,
+  prepared: Pick<Prepared, "step">,
+): Promise<BackfillState | null> {
   const { connection, ledger } = context;
   const { step } = prepared;
   await refuseLost(context, connection, prepared);
@@ -63,32 +57,8 @@ export async function begin(
   await connection.execute(statementFrame(parts, "").open).catch((error: unknown) => {
     throw frameError(error, step.revision, known === null ? "whole" : "within");
   });
-  await refuseSkipping(context, backfill, body.file);
-  await refuseProbe(context, backfill, body.file);
-  // The primary key may be another one by now, and the position says nothing of that.
-  const table = await readTable(
-    connection,
-    { ...backfill, key: backfill.key ?? known?.key ?? null },
-    body.file,
-  ).catch((error: unknown) => {
-    throw known === null ? error : withoutTable(error, known, step);
-  });
-  if (known !== null) refuseOther(known, table, step);
-  if (backfill.where !== null)
-    await connection.execute(conditionProbe(table, backfill.where)).catch((error: unknown) => {
-      throw unreadable(error, body);
-    });
-  const columns = await readColumns(connection, table, body);
-  await refuseOtherTable(connection, table, { changed: windowedTable(body.text), file: body.file });
-  const { asking, unasked } =
-    body.rows === undefined ? await readAsking(connection, table, body) : { asking: null, unasked: null };
+  const { table, columns, asking, unasked, undo } = await examine(context, { step, body, known });
   if (unasked !== null) context.warn?.(unasked);
-  const what = backfill.columns !== undefined ? "rows" : backfill.options.undo !== null ? "undo" : null;
-  if (what !== null) await refuseChildren(connection, table, { file: body.file, what });
-  const undo = await undoOf(context, {
-    ...{ body, table, known, revision: step.revision },
-    isHalfDone: step.reason === "resume",
-  });
   const from = (state: BackfillState): Filling => ({
     ...{ context, prepared, body, parts, table, columns, asking, state, backfill, controls },
     ...{ keeping: undo?.keeping ?? null, claim: known === null ? null : claim },
@@ -146,22 +116,5 @@ export async function withdraw({ context, prepared, parts, keeping }: Filling): 
       parts,
       `${emptied}${sql.forgetRanges(revision)}; ${sql.forgetBackfill(revision)}; ${sql.remove(revision)} and state = 'partial'`,
     ),
-  );
-}
-
-/** The condition is asked at the end only, and hours may lie between. */
-function unreadable(error: unknown, { backfill, file, line }: BackfillBody): unknown {
-  if (!(error instanceof DatabaseError)) return error;
-  if (!/^(?:22|42)/.test(error.sqlState ?? "")) return error.withoutPosition();
-  return new SourceError(
-    [
-      {
-        code: "BACKFILL_STATEMENT",
-        message: `${file} is a backfill where ${backfill.where}, and PostgreSQL cannot read that: ${error.message}.`,
-        hint: "Write a condition on the columns of its table, without an alias.",
-        place: { file, line },
-      },
-    ],
-    { cause: error },
   );
 }

@@ -4,27 +4,12 @@ import { type FoundTable, typesOf } from "../../../backfill/table.ts";
 import type { Step } from "../../../core/plan.ts";
 import type { Connection } from "../../../database/connection.ts";
 import { DatabaseError, PlanRefused, SourceError } from "../../../errors.ts";
-import type { UndoState } from "../../../ledger/backfill-undo-sql.ts";
 import type { BackfillState } from "../../../ledger/backfills-sql.ts";
-import type { Target } from "../../session/target.ts";
 import type { Prepared } from "../prepared.ts";
 import { upToOf } from "./filling.ts";
-import { refuseLost } from "./lost.ts";
-
-/** Throws `PlanRefused` where the file has changed since the first window (`BACKFILL_EDITED`), or where nothing says how far it is. */
-export async function refuseEditedBackfill(
-  target: Pick<Target, "ledger">,
-  connection: Connection,
-  prepared: Prepared,
-): Promise<void> {
-  const { ledger } = target;
-  const state = await ledger.backfills.state(connection, prepared.step.revision);
-  if (state !== null) refuseEdited(state, prepared);
-  await refuseLost(target, connection, prepared);
-}
 
 /**
- * The same, where the state is known. The statement alone decides. Its headers may say something else of windows on the
+ * Throws `PlanRefused` (`BACKFILL_EDITED`) where the file has changed since the first window. The statement alone decides. Its headers may say something else of windows on the
  * way, and `where` is asked at the end only. `refuseOther` looks at the table and its key.
  */
 export function refuseEdited(state: BackfillState, { step, migration }: Prepared): void {
@@ -145,24 +130,6 @@ export async function explained(connection: Connection, error: unknown, guarded:
     const other = otherTable(raised, guarded);
     return other === raised ? error : other;
   }
-}
-
-/** The same for a way back that has come to a place already. */
-export function refuseOtherWayBack(
-  { table, tableOid }: BackfillState,
-  { position }: Pick<UndoState, "position">,
-  { oid, step: { file, revision } }: { readonly oid: string; readonly step: Step },
-): void {
-  if (position === null || tableOid === null || tableOid === oid) return;
-  throw new PlanRefused([
-    {
-      code: "BACKFILL_EDITED",
-      message: `The way back of ${revision} is half done, and another table has the name ${table} now. Which of its rows have their old values again is not known.`,
-      hint: `Restore the table to go on. If its rows may stay as they are: \`godwit repair --mark-done ${revision}\`.`,
-      place: { file },
-      details: { revision, table, position },
-    },
-  ]);
 }
 
 function otherPlace(

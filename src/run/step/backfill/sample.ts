@@ -49,7 +49,7 @@ export async function sampleBackfill(
   sampled: Sampled,
   context: RunContext,
 ): Promise<Pick<Required<SampledOutlook>, "sample" | "unsampled">> {
-  const { target, connection, prepared, body, known } = sampled;
+  const { target, connection, prepared, body } = sampled;
   const none = (unsampled: string) => ({ sample: null, unsampled });
   const { backfill } = body;
   if (body.rows !== undefined || backfill === undefined)
@@ -66,7 +66,7 @@ export async function sampleBackfill(
     if (backfill.options.triggers === "skip") await connection.execute(SKIP_TRIGGERS);
     const [answer] = await connection.execute(upperBound(sampled.table));
     const to = (answer?.rows[0]?.key ?? null) as KeyValue | null;
-    const range = to === null ? null : { from: known?.position ?? null, to };
+    const range = to === null ? null : await rangeLeft(sampled, to);
     const tried = { ...sampled, ...(await readAsking(connection, sampled.table, body)) };
     await connection.execute("savepoint godwit_sample");
     if (range === null) return none("no row is left for it");
@@ -92,6 +92,17 @@ export async function sampleBackfill(
   } finally {
     if (!connection.lost.aborted) await rollback(connection);
   }
+}
+
+/** What is left of it. Where several windows run at once, each range has a position, and the first is tried. */
+async function rangeLeft(
+  { target, connection, prepared, known }: Sampled,
+  to: KeyValue,
+): Promise<{ readonly from: KeyValue | null; readonly to: KeyValue } | null> {
+  if (known === null || known.position !== null)
+    return { from: known?.position ?? null, to: known?.bound ?? to };
+  const [range] = await target.ledger.ranges(connection, prepared.step.revision);
+  return range === undefined ? null : { from: range.position ?? range.lower, to: range.upper };
 }
 
 /** Of a window that has failed. The lock of a sequence outlives a savepoint. */
@@ -174,7 +185,8 @@ function changedBy(node: PlanNode): number {
 function estimate(measured: Measured, { table, known, body }: Sampled): BackfillSample {
   const { rows, changed, tookMs, walBytes, triggers, sequences } = measured;
   const rowsPerSecond = (rows / Math.max(tookMs, 0.1)) * 1000;
-  const left = table.estimatedRows === null ? null : Math.max(0, table.estimatedRows - (known?.rows ?? 0));
+  const all = known?.estimatedRows ?? table.estimatedRows;
+  const left = all === null ? null : Math.max(0, all - (known?.rows ?? 0));
   return {
     ...{ rows, changed, rowsPerSecond, walBytes, triggers, sequences },
     durationMs: left === null ? null : (left / rowsPerSecond) * 1000,

@@ -21,8 +21,7 @@ import { upperBound } from "../../../backfill/statement.ts";
 import { readTable } from "../../../backfill/table.ts";
 import { FULL, targetAt } from "../../../backfill/throttle.ts";
 import { keptKey } from "../../../backfill/undo.ts";
-import { type Backfill, DEFAULT_WINDOWS } from "../../../core/backfill.ts";
-import { DEFAULT_OPTIONS } from "../../../core/backfill-options.ts";
+import { DEFAULT_WINDOWS } from "../../../core/backfill.ts";
 import type { Connection } from "../../../database/connection.ts";
 import { GodwitError, PlanRefused } from "../../../errors.ts";
 import type { BackfillControls } from "../../../ledger/backfill-controls-sql.ts";
@@ -39,13 +38,14 @@ import type { Prepared } from "../prepared.ts";
 import { failureOf, stepError } from "../step-error.ts";
 import { type Watch, watch } from "../watch.ts";
 import { admitBack, allowedRows, waitForTurn, waitToBegin } from "./control.ts";
-import { explained, otherTable, refuseOtherWayBack } from "./edited.ts";
+import { explained, otherTable } from "./edited.ts";
 import { refuseLostValues } from "./lost.ts";
 import { claimRanges } from "./ranges.ts";
 import { isOfItsRows } from "./rest.ts";
 import { openSensor } from "./signals.ts";
 import { leftOver } from "./undo-left.ts";
 import { committedOf, refusedRow, reportBack, type Undoing, undoWindow } from "./undo-window.ts";
+import { keptBackfill, wayBackTable } from "./way-back-table.ts";
 import { refuseSkipping, unplaced } from "./window.ts";
 
 /** Throws `PlanRefused` (`BACKFILL_UNDO`) before the first step of a way back that has no old values any more. */
@@ -140,14 +140,6 @@ async function withdraw({ context: { connection, ledger }, prepared, parts }: Un
   await connection.execute(ownTransaction(parts, back)).catch(() => rollback(connection));
 }
 
-/** A backfill of the rows whose values were kept, whatever its file says of the table by now. */
-function keptBackfill({ table, key }: UndoState): Backfill {
-  return {
-    ...{ table, key, where: null, statement: null },
-    ...{ windows: DEFAULT_WINDOWS, options: DEFAULT_OPTIONS },
-  };
-}
-
 async function begin(
   context: StepContext,
   prepared: Prepared,
@@ -156,13 +148,14 @@ async function begin(
   const { connection, ledger } = context;
   const { step } = prepared;
   await ownSession(context);
+  const done = await ledger.backfills.state(connection, step.revision);
   const parts = frameParts(context, prepared);
   await connection.execute(statementFrame(parts, "").open).catch((error: unknown) => {
     throw frameError(error, step.revision, step.reason === "resume" ? "within" : "whole");
   });
   const backfill = prepared.migration?.backfill;
   if (backfill !== undefined) await refuseSkipping(context, backfill, step.file);
-  const table = await readTable(connection, keptBackfill(state), step.file);
+  const table = await wayBackTable(connection, { state, done, step });
   // Its key has the types and collations of the time at which it was made.
   const place = { table: ledger.sql.undoValuesTable(step.revision), key: keptKey(state.key) };
   const found = await readTable(connection, { ...keptBackfill(state), ...place }, step.file);
@@ -172,8 +165,6 @@ async function begin(
   const [recorded] = (await connection.query<{ exists: boolean }>(ledger.sql.hasBackfills())).rows;
   if (recorded?.exists !== true)
     await connection.execute(ownTransaction(parts, ledger.sql.createBackfills()));
-  const done = await ledger.backfills.state(connection, step.revision);
-  if (step.reason === "resume" && done !== null) refuseOtherWayBack(done, state, { oid: table.oid, step });
   if (step.reason !== "resume")
     await connection
       .execute(
