@@ -17,16 +17,18 @@ export interface Predicted {
   readonly outages: readonly Outage[];
 }
 
+/** `roundTripMs`: of a message to the target. Locks are held while the answer to a statement and the message of the end are under way. */
 export function predictionOf(
   { notRehearsed, statements }: RehearsedStep,
   times: ReadonlyMap<RehearsedStatement, number>,
+  roundTripMs: number,
 ): Predicted {
   const unknown = { predictedMs: null, outages: [] };
   if (notRehearsed !== null || !statements.some((one) => times.has(one))) return unknown;
   const durations = statements.map((one) => times.get(one) ?? (isWork(one) ? null : one.durationMs));
-  const known = durations.flatMap((ms) => ms ?? []);
+  const known = durations.flatMap((ms) => (ms === null ? [] : [ms + roundTripMs]));
   if (known.length < durations.length) return unknown;
-  const sum = (from: number) => known.slice(from).reduce((all, ms) => all + ms, 0);
+  const sum = (from: number) => known.slice(from).reduce((all, ms) => all + ms, roundTripMs);
   const outages = new Map<string, Outage>();
   statements.forEach(({ locks }, index) => {
     for (const { relation, kind, mode, heldUntil } of locks) {
@@ -40,6 +42,10 @@ export function predictionOf(
       });
     }
   });
-  const rounded = [...outages.values()].map((one) => ({ ...one, durationMs: Math.round(one.durationMs) }));
-  return { predictedMs: Math.round(sum(0)), outages: rounded };
+  const rounded = [...outages.values()].map((one) => ({ ...one, durationMs: inTenths(one.durationMs) }));
+  return { predictedMs: inTenths(sum(0)), outages: rounded };
+}
+
+function inTenths(ms: number): number {
+  return Math.round(ms * 10) / 10;
 }

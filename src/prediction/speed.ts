@@ -47,6 +47,19 @@ set local max_parallel_workers_per_gather = 0; set local jit = off; ${samples.jo
   }
 }
 
+const ROUND_TRIPS = 5;
+
+/** What a message to the server and its answer take, in milliseconds: the least of some. */
+export async function roundTripMs(connection: Connection): Promise<number> {
+  let least = Number.POSITIVE_INFINITY;
+  for (let count = 0; count < ROUND_TRIPS; count++) {
+    const began = performance.now();
+    await connection.execute("select 1");
+    least = Math.min(least, performance.now() - began);
+  }
+  return least;
+}
+
 /** A driver may have read JSON already. */
 function executionMs(plan: unknown): number {
   const [read] = (typeof plan === "string" ? JSON.parse(plan) : plan) as [{ "Execution Time": number }];

@@ -11,7 +11,7 @@ import { type Predicted, predictionOf } from "../prediction/outages.ts";
 import { type ForeignKey, foreignKeysOf } from "../prediction/references.ts";
 import { nameOf } from "../prediction/rows.ts";
 import { shapesOf } from "../prediction/shape.ts";
-import { pageMs } from "../prediction/speed.ts";
+import { pageMs, roundTripMs } from "../prediction/speed.ts";
 import type { RehearsalReport, RehearsedStatement, RehearsedStep } from "../rehearsal/report.ts";
 import { withConnection } from "./session/connect.ts";
 import type { RunContext, Target } from "./session/target.ts";
@@ -30,20 +30,21 @@ export async function forecastOf(
 ): Promise<Forecast> {
   const statements = report.steps.flatMap((step) => step.statements);
   const toWork = [...new Set(statements.filter(isWork).flatMap(worked))];
-  const { facts, ...known } = await withConnection(target, context, async (connection) => {
+  const { facts, roundTrip, ...known } = await withConnection(target, context, async (connection) => {
     const facts = await liveFacts(connection, tablesIn(statements));
+    const roundTrip = await roundTripMs(connection);
     // The server's words for a default or a constraint wait for whoever has closed the table.
     const isClosed = ({ modes }: LockHolder) => modes.includes("ACCESS EXCLUSIVE");
     const names = facts.relations.flatMap(({ relation, bytes, holders }) =>
       toWork.includes(relation) && bytes > 0 && !holders.some(isClosed) ? [relation] : [],
     );
-    if (names.length === 0 || given === undefined) return { facts, shapes: null };
+    if (names.length === 0 || given === undefined) return { facts, roundTrip, shapes: null };
     const shapes = await shapesOf(connection, names).catch(lockedOut);
-    if (shapes === null) return { facts, shapes };
+    if (shapes === null) return { facts, roundTrip, shapes };
     const targetPageMs = new Map<string, number | null>();
     for (const { relation, sample } of neededBy(statements, shapes.tables))
       targetPageMs.set(relation, await pageMs(connection, { table: nameOf(sample), bytes: sample.bytes }));
-    return { facts, shapes, targetPageMs };
+    return { facts, roundTrip, shapes, targetPageMs };
   });
   const locale = known.shapes?.locale;
   const scratch = given === undefined || locale === undefined ? undefined : sortingLike(given, locale);
@@ -54,7 +55,7 @@ export async function forecastOf(
     await using connection = await scratch.open(CALIBRATION, { signal: context.signal, countsScans: true });
     times = await calibrate(connection, statements, { ...facts, ...known, foreignKeys });
   }
-  const steps = report.steps.map((step) => ({ ...step, ...predictionOf(step, times) }));
+  const steps = report.steps.map((step) => ({ ...step, ...predictionOf(step, times, roundTrip) }));
   return { ...report, ...facts, steps };
 }
 

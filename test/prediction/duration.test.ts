@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { vi } from "vitest";
 import { commandIn, type Json } from "../support/command.ts";
 import { expect, ledgerSchema, test } from "../support/database.ts";
+import { startProxy } from "../support/proxy.ts";
 import { stateOf } from "../support/state.ts";
 import { folderOf, writeFiles } from "../support/target.ts";
 import { createMigrator } from "../support/watched.ts";
@@ -51,6 +52,28 @@ insert into "Odd ""Name" select n, 'good', repeat('x', 30), now(), n, '{}', '{"a
   expect((await godwit("plan", "--rehearse")).stdout).toMatch(
     /ACCESS EXCLUSIVE on public\.Odd "Name for about \d/,
   );
+});
+
+test("a lock is held while messages are under way to a server that is far away", async ({ db }) => {
+  const folder = folderOf({
+    "migrations/0001_base.sql":
+      "create table orders (id int primary key, total int); insert into orders select n, n from generate_series(1, 1000) n;",
+  });
+  await commandIn({ folder, url: db.url })("up");
+  await db.sql("analyze orders");
+  writeFiles(folder, { "migrations/0002_index.sql": "create index on orders (total);" });
+  const proxy = await startProxy({ port: Number(new URL(db.url).port) });
+  try {
+    proxy.delay(40);
+    const far = new URL(db.url);
+    far.port = String(proxy.port);
+    const { json } = await commandIn({ folder, url: far.href })("plan", "--rehearse", "--json");
+    const [step] = json.rehearsal.steps;
+    expect(step.predictedMs).toBeGreaterThanOrEqual(160);
+    expect(step.outages).toMatchObject([{ mode: "SHARE", durationMs: step.predictedMs }]);
+  } finally {
+    await proxy.close();
+  }
 });
 
 test("a run with --max-risk keeps what was predicted, and plan --calibration grades it", async ({ db }) => {
