@@ -2,35 +2,7 @@ import { availableParallelism } from "node:os";
 import { relative, sep } from "node:path";
 import { defineConfig } from "vitest/config";
 import { BaseSequencer, type TestSpecification } from "vitest/node";
-
-/** Every point of something: a connection cut before and after each message, a process killed at each, thousands of files. */
-const SLOW = [
-  "test/cut.test.ts",
-  "test/kill.test.ts",
-  "test/tools/cut.test.ts",
-  "test/backfill/{cut,model}.test.ts",
-  "test/wild/run-ends-anywhere.test.ts",
-  "test/brands-in-blooms/containers.test.ts",
-  "test/package/*.test.ts",
-  "test/import/{volume,killed,cut-origin,cut-database}.test.ts",
-];
-/** They take minutes, the longest first: what is begun last keeps one worker busy while the others have nothing left to do. */
-const LONGEST = [
-  "test/backfill/cut.test.ts",
-  "test/cut.test.ts",
-  "test/hints/every-hint.test.ts",
-  "test/diff/dump.test.ts",
-  "test/package/guide.test.ts",
-  "test/kill.test.ts",
-  "test/tools/cut.test.ts",
-  "test/doors/imports.test.ts",
-  "test/dev/drafts.test.ts",
-  "test/rehearsal/folder-test.test.ts",
-  "test/schema/drift.test.ts",
-  "test/wild/run-ends-anywhere.test.ts",
-  "test/beside/table.test.ts",
-  "test/service/matrix.test.ts",
-];
+import { APART, LONGEST, OF_THE_TREE, SLOW } from "./test/support/lists.ts";
 
 /** Without a list, whole projects come one after the other, and files by their size. */
 class LongestFirst extends BaseSequencer {
@@ -42,13 +14,6 @@ class LongestFirst extends BaseSequencer {
     return (await super.sort(files)).toSorted((one, other) => rank(one) - rank(other));
   }
 }
-
-/** They replace a module, so each has a process of its own. */
-const APART = ["test/origin/package.test.ts"];
-/** Laws about the tree itself. */
-const OF_THE_TREE = [
-  "test/{architecture,docs,lock-file,project,brands-in-blooms/lines,{systems,wild}/page}.test.ts",
-];
 
 /** A limit for what hangs, not a measure of what is slow: machines are shared. */
 const limits = { testTimeout: 120_000, hookTimeout: 120_000 };

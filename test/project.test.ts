@@ -1,10 +1,11 @@
 /** What keeps the project going: workflows that call what there is, and a release that checks before it publishes. */
 import { existsSync, readdirSync, readFileSync } from "node:fs";
-import { join, resolve } from "node:path";
+import { join, resolve, sep } from "node:path";
 import { expect, test } from "vitest";
 import { parse } from "yaml";
 import { distTagOf, notesOf, obstaclesTo } from "../scripts/release.mjs";
 import { VERSIONS } from "../scripts/servers.mjs";
+import { APART, LONGEST, OF_THE_TREE, SLOW } from "./support/lists.ts";
 
 const ROOT = resolve(import.meta.dirname, "..");
 const read = (...path: string[]) => readFileSync(join(ROOT, ...path), "utf8");
@@ -86,3 +87,22 @@ test("the recipes name files that there are", () => {
   expect(paths.length).toBeGreaterThan(20);
   expect(paths.map(([, path = ""]) => path).filter((path) => !existsSync(join(ROOT, path)))).toEqual([]);
 });
+
+test("every file in a list of tests is there", () => {
+  const there = readdirSync(join(ROOT, "test"), { recursive: true, encoding: "utf8" }).map(
+    (name) => `test/${name.replaceAll(sep, "/")}`,
+  );
+  for (const glob of [...SLOW, ...LONGEST, ...APART, ...OF_THE_TREE].flatMap(withoutBraces)) {
+    const [before = "", after] = glob.split("*");
+    const isMeant = (name: string) =>
+      after === undefined ? name === glob : name.startsWith(before) && name.endsWith(after);
+    expect(there.some(isMeant), glob).toBe(true);
+  }
+});
+
+/** `{a,b}/c` is `a/c` and `b/c`. */
+function withoutBraces(glob: string): readonly string[] {
+  const [, before = "", words, after = ""] = /^(.*?)\{([^{}]*)\}(.*)$/.exec(glob) ?? [];
+  if (words === undefined) return [glob];
+  return words.split(",").flatMap((word) => withoutBraces(before + word + after));
+}
