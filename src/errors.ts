@@ -424,9 +424,12 @@ export class Interrupted extends GodwitError {
   override readonly name = "Interrupted";
   /** `SIGTERM`, `SIGINT`, `SIGHUP`, `SIGQUIT`, or `deadline`. */
   readonly by: string;
-  constructor(problem: ProblemOf<"Interrupted">, by: string) {
+  /** What was ended changes nothing, so nothing continues and nothing is to be looked at. */
+  readonly reads: boolean;
+  constructor(problem: ProblemOf<"Interrupted">, by: string, { reads = false } = {}) {
     super(problem);
     this.by = by;
+    this.reads = reads;
   }
 }
 

@@ -70,7 +70,10 @@ export async function runThere(
   url: string,
   { say, signal, revisions }: DiffCall & { readonly revisions?: ReadonlySet<string> },
 ): Promise<void> {
-  const { migrate } = await import("../run/migrate.ts");
+  const [{ migrate }, { ofScratch }] = await Promise.all([
+    import("../run/migrate.ts"),
+    import("../run/session/ending.ts"),
+  ]);
   const environment = { ...config.environment, DATABASE_URL: url };
   const staged = { ...config, environment, values: { ...config.values, databaseUrl: secretUrl(url) } };
   await using assembled = await assemble(staged, { say, signal });
@@ -81,7 +84,8 @@ export async function runThere(
   const target = { ...assembled.target, source: some };
   await layBaseline(staged, target, context);
   await migrate(target, { goal, failure: "stop", outOfOrder: true }, context).catch((error) => {
-    if (!(error instanceof SourceError) || !WITHOUT_MIGRATIONS.includes(error.code)) throw error;
+    if (!(error instanceof SourceError) || !WITHOUT_MIGRATIONS.includes(error.code))
+      throw ofScratch(error, signal);
   });
 }
 

@@ -3,6 +3,7 @@ import type { Config } from "../config/config.ts";
 import { isOfSomeCommands, type Option, type OptionKey } from "../config/options.ts";
 import type { Problem } from "../errors.ts";
 import type { Observe } from "../run/report/events.ts";
+import type { Changes } from "../run/session/reading.ts";
 import type { Source } from "../source/source.ts";
 import type { ExitCodeKind } from "./output/exit.ts";
 import type { Log } from "./output/log.ts";
@@ -23,9 +24,13 @@ export interface CommandRow {
    * exactly one, named with `--target`, because the words belong to the command. `none`: no target.
    */
   readonly targets?: "each" | "one" | "flag" | "none";
-  /** What the command is about, which decides the options that it honours. Default: the database, and files with it. */
+  /** What is said when it is ended before it is done. Default: `once`. */
+  readonly changes?: Changes;
+  /** Flags, by their camelCase names, and words with which that is another. */
+  readonly changesWith?: Readonly<Record<string, Changes>>;
   /** It tells webhooks, so what their configuration needs must be there. */
   readonly tells?: true;
+  /** What the command is about, which decides the options that it honours. Default: the database, and files with it. */
   readonly about?: "files" | "nothing";
   /** Flags, by their camelCase names, with which it is about the whole project and about no target. */
   readonly ofProject?: readonly string[];
@@ -117,6 +122,15 @@ export function isHonoured(row: CommandRow, option: Option): boolean {
     return row.about !== "nothing" && row.stays !== true;
   if (option.about === undefined || row.about === undefined) return true;
   return row.about === option.about;
+}
+
+/** What the command changes, as it was typed. */
+export function changesOf(
+  { changes = "once", changesWith = {} }: CommandRow,
+  { words, flags }: { readonly words: readonly string[]; readonly flags: Invocation["flags"] },
+): Changes {
+  const given = Object.keys(changesWith).find((key) => words[0] === key || (flags[key] ?? false) !== false);
+  return given === undefined ? changes : (changesWith[given] ?? changes);
 }
 
 /** Whether names of targets may be among the words. */

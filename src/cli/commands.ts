@@ -66,6 +66,8 @@ const DEPLOYMENT = [
 export const COMMANDS: readonly CommandRow[] = [
   {
     name: "up",
+    changes: "continues",
+    changesWith: { dryRun: "once", sql: "nothing" },
     tells: true,
     targets: "each",
     aliases: ["upgrade"],
@@ -100,6 +102,7 @@ export const COMMANDS: readonly CommandRow[] = [
   },
   {
     name: "run",
+    changes: "continues",
     tells: true,
     targets: "none",
     stays: true,
@@ -145,6 +148,8 @@ export const COMMANDS: readonly CommandRow[] = [
   },
   {
     name: "down",
+    changes: "continues",
+    changesWith: { sql: "nothing" },
     tells: true,
     aliases: ["downgrade"],
     summary: "revert migrations",
@@ -168,6 +173,7 @@ export const COMMANDS: readonly CommandRow[] = [
   },
   {
     name: "status",
+    changes: "nothing",
     targets: "each",
     summary: "show what is applied and what is pending",
     flags: [{ syntax: "--check", help: "exit 1 when anything is pending, or an index is invalid" }],
@@ -180,6 +186,7 @@ export const COMMANDS: readonly CommandRow[] = [
   },
   {
     name: "plan",
+    changes: "nothing",
     targets: "each",
     summary: "show what up would do, and change nothing",
     arguments: [{ syntax: "[revision]", help: "as for up; -1 and base show what down would do" }],
@@ -209,6 +216,7 @@ export const COMMANDS: readonly CommandRow[] = [
   },
   {
     name: "lint",
+    changes: "nothing",
     targets: "none",
     honours: ["target"],
     summary: "find what is dangerous in migrations, and run nothing",
@@ -233,6 +241,7 @@ export const COMMANDS: readonly CommandRow[] = [
   },
   {
     name: "rehearse",
+    changes: "nothing",
     targets: "each",
     summary: "run what up would do on a scratch server, and show the locks",
     description:
@@ -247,6 +256,7 @@ export const COMMANDS: readonly CommandRow[] = [
   },
   {
     name: "test",
+    changes: "nothing",
     targets: "flag",
     summary: "run every migration up, down and up again on a scratch server",
     description:
@@ -260,6 +270,8 @@ export const COMMANDS: readonly CommandRow[] = [
   },
   {
     name: "drift",
+    changes: "nothing",
+    changesWith: { accept: "once" },
     targets: "each",
     summary: "show what was changed by hand since the last run",
     description:
@@ -280,6 +292,7 @@ export const COMMANDS: readonly CommandRow[] = [
   },
   {
     name: "diff",
+    changes: "nothing",
     targets: "flag",
     summary: "print the SQL from one schema to another",
     description:
@@ -306,6 +319,8 @@ export const COMMANDS: readonly CommandRow[] = [
   },
   {
     name: "compatible",
+    changes: "nothing",
+    changesWith: { write: "once" },
     summary: "tell whether another image can live with the database",
     description:
       "Answers before a roll-out or a rollback whether an older or newer image can live with the database as it is: minimum revisions, contract steps, files that are gone. The image is a list of its revisions, which it writes itself, or a bundle. Exits 0 if it can, 1 if it cannot.",
@@ -335,6 +350,7 @@ export const COMMANDS: readonly CommandRow[] = [
   },
   {
     name: "current",
+    changes: "nothing",
     targets: "each",
     summary: "show the revision that the database is at",
     examples: [["godwit current", "one line per head of what is applied"]],
@@ -342,6 +358,7 @@ export const COMMANDS: readonly CommandRow[] = [
   },
   {
     name: "history",
+    changes: "nothing",
     excludes: [{ flag: "log", others: ["indicateCurrent"] }],
     targets: "each",
     summary: "list all migrations in order, newest first",
@@ -357,6 +374,7 @@ export const COMMANDS: readonly CommandRow[] = [
   },
   {
     name: "heads",
+    changes: "nothing",
     about: "files",
     targets: "each",
     summary: "show the newest migrations of the files",
@@ -429,6 +447,7 @@ export const COMMANDS: readonly CommandRow[] = [
   },
   {
     name: "adopt",
+    changesWith: { dryRun: "nothing" },
     summary: "take over what another tool has applied",
     description:
       "Reads the history table of another migration tool and writes what that tool has applied into Godwit's ledger, in one transaction. It runs no migration and changes nothing else.",
@@ -465,6 +484,15 @@ export const COMMANDS: readonly CommandRow[] = [
   },
   {
     name: "backfill",
+    changes: "nothing",
+    changesWith: {
+      pause: "once",
+      resume: "once",
+      rate: "once",
+      approve: "once",
+      undo: "continues",
+      forget: "once",
+    },
     targets: "flag",
     summary: "show backfills; pause, limit, approve or undo them",
     description:
@@ -490,6 +518,8 @@ export const COMMANDS: readonly CommandRow[] = [
   },
   {
     name: "import",
+    changes: "continues",
+    changesWith: { status: "nothing" },
     excludes: [
       {
         flag: "status",
@@ -537,6 +567,8 @@ export const COMMANDS: readonly CommandRow[] = [
   },
   {
     name: "duplicates",
+    changes: "nothing",
+    changesWith: { html: "once", keep: "once", distinct: "once", forget: "once" },
     excludes: ["keep", "distinct", "forget"].map((flag) => ({
       flag,
       others: ["html", "kind", "limit", "offset", "all", "from"],
@@ -570,6 +602,7 @@ export const COMMANDS: readonly CommandRow[] = [
   },
   {
     name: "serve",
+    changes: "nothing",
     targets: "none",
     stays: true,
     summary: "answer health and metrics over HTTP",
@@ -584,6 +617,7 @@ export const COMMANDS: readonly CommandRow[] = [
   },
   {
     name: "health",
+    changes: "nothing",
     about: "nothing",
     targets: "none",
     summary: "ask a running service whether its migrations are well",
@@ -604,6 +638,8 @@ export const COMMANDS: readonly CommandRow[] = [
   },
   {
     name: "webhooks",
+    changes: "nothing",
+    changesWith: { retry: "continues", forget: "once" },
     tells: true,
     targets: "each",
     summary: "show messages that no webhook has taken, and send them again",
@@ -622,6 +658,7 @@ export const COMMANDS: readonly CommandRow[] = [
   },
   {
     name: "doctor",
+    changes: "nothing",
     tells: true,
     targets: "each",
     summary: "look for problems, and show where each setting comes from",
@@ -666,6 +703,7 @@ export const COMMANDS: readonly CommandRow[] = [
   },
   {
     name: "completion",
+    changes: "nothing",
     about: "nothing",
     targets: "none",
     summary: "print the completion script of a shell",

@@ -1,5 +1,6 @@
 /** The deadline of one invocation. It holds until the output is written, because a reader may stop reading. */
 import { Interrupted } from "../errors.ts";
+import { MORE_TIME } from "../run/session/reading.ts";
 
 export interface Deadline {
   /** Aborts with an `Interrupted` when the time is over. */
@@ -31,7 +32,7 @@ function passed(timeoutMs: number): Interrupted {
     {
       code: "DEADLINE",
       message: `The deadline of the run has passed (timeout, ${timeoutMs / 1000} s).`,
-      hint: "Run again: it continues where it stopped. For more time use --timeout or MIGRATION_TIMEOUT.",
+      hint: MORE_TIME,
     },
     "deadline",
   );

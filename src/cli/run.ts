@@ -5,9 +5,10 @@ import { loadConfig, timeoutBefore } from "../config/load.ts";
 import { flagName, OPTIONS } from "../config/options.ts";
 import { GodwitError, type Interrupted, type Problem, problemsOf } from "../errors.ts";
 import { GRACE_MS, orEnded } from "../run/session/ending.ts";
+import { signalFor } from "../run/session/reading.ts";
 import { passwordsIn } from "../std/credentials.ts";
 import { hideRemembered, redact, remember } from "../std/secret.ts";
-import type { Answer, CommandRow, Invocation, Run } from "./command.ts";
+import { type Answer, type CommandRow, changesOf, type Invocation, type Run } from "./command.ts";
 import { COMMANDS } from "./commands.ts";
 import type { Deadline } from "./deadline.ts";
 import { refuseFlags } from "./given.ts";
@@ -22,6 +23,7 @@ import { type Parsed, parse } from "./program.ts";
 import type { SignalHandler } from "./signals.ts";
 import type { Supervisor } from "./supervised.ts";
 import type { Known, UnderWay } from "./under-way.ts";
+import { isAskedFor, usageProblem, wantsJson } from "./usage.ts";
 
 /** The process around a command. */
 export interface CommandEnvironment {
@@ -62,21 +64,6 @@ export async function run(argv: readonly string[], around: CommandEnvironment): 
   }
 }
 
-/** Whether the user asked for help or version. Help that is shown because no command was given is an error. */
-function isAskedFor(code: string, argv: readonly string[]): boolean {
-  if (code === "commander.help") return argv.includes("help");
-  return code === "commander.helpDisplayed" || code === "commander.version";
-}
-
-/**
- * Whether `--json` was typed. It runs before the options are parsed, because errors of parsing are reported in JSON
- * too.
- */
-function wantsJson(argv: readonly string[]): boolean {
-  const end = argv.indexOf("--");
-  return (end === -1 ? argv : argv.slice(0, end)).includes("--json");
-}
-
 async function carryOut(parsed: Parsed, around: CommandEnvironment, json: boolean): Promise<number> {
   const { terminal, environment, workingFolder, deadline, underWay, exitCodes } = around;
   const { row, flags } = parsed;
@@ -85,7 +72,8 @@ async function carryOut(parsed: Parsed, around: CommandEnvironment, json: boolea
   let loading: Promise<Config> | undefined;
   let loaded: Config | undefined;
   const printed: string[] = [];
-  const signal = AbortSignal.any([around.signal, deadline.signal]);
+  const changes = changesOf(row, { words: parsed.arguments, flags });
+  const signal = signalFor(changes, [around.signal, deadline.signal]);
   // A flag of the command may have the same name as an option.
   const own = (row.flags ?? []).map(({ syntax }) => syntax.split(" ")[0]);
   const options = OPTIONS.filter((option) => !own.includes(`--${flagName(option)}`));
@@ -183,7 +171,7 @@ async function carryOut(parsed: Parsed, around: CommandEnvironment, json: boolea
     if (isTold()) log.problem("error", error);
     fail(error, { terminal, json, command: row.name, told: isTold(), exitCodes, known });
   };
-  underWay.onGiveUp(giveUp, { keeps: flags.dryRun !== true });
+  underWay.onGiveUp(giveUp, { keeps: flags.dryRun !== true, changes });
   for (const ended of [around.signal, deadline.signal])
     ended.addEventListener("abort", () => sayEnding(log, ended.reason), { once: true });
   try {
@@ -289,12 +277,4 @@ function fail(error: unknown, options: FailOptions): number {
     terminal.out(documentOf(report === undefined ? document : { ...document, report }));
   }
   return exitCodeOf(error, exitCodes);
-}
-
-function usageProblem(message: string): Problem {
-  return {
-    code: "CONFIG_INVALID",
-    message: message.replace(/^error: /, ""),
-    hint: "godwit --help lists everything.",
-  };
 }

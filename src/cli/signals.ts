@@ -56,7 +56,6 @@ function interruption(name: EndingSignal): Interrupted {
     {
       code: "INTERRUPTED",
       message: `${name} ended the run.`,
-      hint: "Run again: it continues where it stopped.",
     },
     name,
   );

@@ -34,7 +34,6 @@ export function findSupervisor(onAbandoned: (reason: Interrupted) => void): Supe
         {
           code: "INTERRUPTED",
           message: "godwit run, which had started the migrations, is gone.",
-          hint: "Start it again: the migrations continue where they stopped.",
         },
         "SIGTERM",
       ),

@@ -3,6 +3,7 @@ import { Interrupted } from "../errors.ts";
 import type { Observe } from "../run/report/events.ts";
 import type { Report } from "../run/report/report.ts";
 import { together } from "../run/report/together.ts";
+import { type Changes, READ_AGAIN } from "../run/session/reading.ts";
 
 export interface UnderWay {
   /** Passes events on, and remembers which migrations are running; `target`: of several. */
@@ -14,7 +15,10 @@ export interface UnderWay {
   /** Gives the answer that ends the command at once. Nothing, as long as no command has begun. */
   giveUp(error: Interrupted): void;
   /** Says how that answer is given, and whether anything that the command does stays. */
-  onGiveUp(answer: (error: Interrupted, known: Known) => void, options: { readonly keeps: boolean }): void;
+  onGiveUp(
+    answer: (error: Interrupted, known: Known) => void,
+    options: { readonly keeps: boolean; readonly changes: Changes },
+  ): void;
   /** The error of a process that a second signal ends. */
   cut(by: string): Interrupted;
 }
@@ -37,6 +41,7 @@ export function createUnderWay(): UnderWay {
   /** The targets whose runs are over, with their reports. */
   const finished = new Map<string | undefined, Report>();
   let keeps = true;
+  let changes: Changes = "continues";
   let claimed = false;
   let answer: (error: Interrupted, known: Known) => void = () => {};
   const claim = () => {
@@ -65,12 +70,13 @@ export function createUnderWay(): UnderWay {
     onGiveUp(given, options) {
       answer = given;
       keeps = options.keeps;
+      changes = options.changes;
     },
     cut: (by) => {
       const names = [...running.values()].map(({ revision, target }) =>
         target === undefined ? revision : `${revision} of ${target}`,
       );
-      return cutError(by, names, keeps);
+      return cutError(by, names, { keeps, changes });
     },
   };
 
@@ -107,7 +113,11 @@ export function createUnderWay(): UnderWay {
 /** More names would hide what is said. */
 const MOST_NAMED = 3;
 
-function cutError(by: string, running: readonly string[], keeps: boolean): Interrupted {
+function cutError(
+  by: string,
+  running: readonly string[],
+  { keeps, changes }: { readonly keeps: boolean; readonly changes: Changes },
+): Interrupted {
   const named = running.slice(0, MOST_NAMED).join(", ");
   const more = running.length > MOST_NAMED ? ` and ${running.length - MOST_NAMED} more` : "";
   const [was, it] = running.length === 1 ? ["was", "it"] : ["were", "them"];
@@ -120,7 +130,10 @@ function cutError(by: string, running: readonly string[], keeps: boolean): Inter
     {
       code: "INTERRUPTED",
       message: `A second signal (${by}) ended the process at once. ${what}`,
-      hint: "`godwit status` shows what is applied, and what must be decided first.",
+      hint:
+        changes === "nothing"
+          ? READ_AGAIN
+          : "`godwit status` shows what is applied, and what must be decided first.",
     },
     by,
   );

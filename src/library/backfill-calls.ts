@@ -26,8 +26,11 @@ export interface Backfills {
   forget(revision: string): Promise<Forgotten>;
 }
 
+type Call = <T>(work: (opened: Opened, context: RunContext) => Promise<T>) => Promise<T>;
+
 export interface BackfillDoors {
-  readonly call: <T>(work: (opened: Opened, context: RunContext) => Promise<T>) => Promise<T>;
+  readonly read: Call;
+  readonly tell: Call;
   /** One call that runs a way back, and is announced. */
   readonly run: (
     revision: string,
@@ -35,14 +38,14 @@ export interface BackfillDoors {
   ) => Promise<Report>;
 }
 
-export function backfillCalls({ call, run }: BackfillDoors): Backfills {
+export function backfillCalls({ read, tell: change, run }: BackfillDoors): Backfills {
   const checkRevision = async (name: string, revision: string) => {
     const { checkValue, TEXT } = await import("../config/given.ts");
     checkValue(revision, `The revision of backfills.${name}()`, TEXT);
   };
   const tell = async (name: string, revision: string, word: BackfillWord) => {
     await checkRevision(name, revision);
-    return call(async ({ assembled }, context) => {
+    return change(async ({ assembled }, context) => {
       const { tellBackfill } = await import("../run/backfills.ts");
       return tellBackfill(assembled.target, { revision, word }, context);
     });
@@ -50,7 +53,7 @@ export function backfillCalls({ call, run }: BackfillDoors): Backfills {
   return {
     async status(revision) {
       if (revision !== undefined) await checkRevision("status", revision);
-      return call(async ({ assembled }, context) => {
+      return read(async ({ assembled }, context) => {
         const { backfillsOf } = await import("../run/backfills.ts");
         return backfillsOf(assembled.target, context, revision);
       });
@@ -75,7 +78,7 @@ export function backfillCalls({ call, run }: BackfillDoors): Backfills {
     async forget(revision) {
       await checkRevision("forget", revision);
       const { forgetOldValues } = await import("../run/backfill-undo.ts");
-      return call(({ assembled }, context) => forgetOldValues(assembled.target, revision, context));
+      return change(({ assembled }, context) => forgetOldValues(assembled.target, revision, context));
     },
   };
 }

@@ -22,6 +22,6 @@ export async function startDevelopment(config: DevelopmentConfig = {}): Promise<
   const { observe, say } = listenersOf<[RunEvent]>(config ?? {});
   const settings = await settingsOf(config, "startDevelopment");
   const { openDevelopment } = await import("../dev/development.ts");
-  const { signal } = limitOf(config.signal, 0);
+  const { signal } = limitOf(config.signal, 0, "continues");
   return openDevelopment({ config: settings, say, observe, signal });
 }

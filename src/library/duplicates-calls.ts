@@ -8,20 +8,20 @@ import type { Migrator } from "./migrator-interface.ts";
 type Call = <T>(work: (opened: Opened, context: RunContext) => Promise<T>) => Promise<T>;
 
 export function duplicatesCalls(
-  call: Call,
+  { read, decide }: { readonly read: Call; readonly decide: Call },
   imports: (opened: Opened) => () => Promise<readonly Import[]>,
 ): Pick<Migrator, "duplicates" | "contactSheet" | "decide"> {
   return {
     async duplicates(options = {}) {
       await checkFind(options, "duplicates()");
-      return call(async ({ assembled }, context) => {
+      return read(async ({ assembled }, context) => {
         const { listDuplicates } = await import("../run/duplicates.ts");
         return (await listDuplicates(assembled.target, options, context)).duplicates;
       });
     },
     async contactSheet(options = {}) {
       await checkFind(options, "contactSheet()");
-      return call(async (opened, context) => {
+      return read(async (opened, context) => {
         const { contactSheet } = await import("../run/duplicates.ts");
         const wanted = {
           ...{ ...options, imports: await imports(opened)() },
@@ -36,7 +36,7 @@ export function duplicatesCalls(
       checkGiven(decision, { name: "decide()", keys, required: ["kind"] });
       const named = decision.kind === "keep" ? "file" : "files";
       checkGiven(decision, { name: "decide()", keys, required: [named] });
-      return call(async ({ assembled }, context) => {
+      return decide(async ({ assembled }, context) => {
         const { decideDuplicates } = await import("../run/duplicates.ts");
         return decideDuplicates(assembled.target, decision, context);
       });

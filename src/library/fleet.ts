@@ -101,7 +101,7 @@ export function createFleet(config: FleetConfig): Fleet {
     const only = chosen.target?.schemas?.only ?? null;
     const oneSchema = async (schema: string) => {
       if (offline) return (await import("../config/config.ts")).schemaTarget(chosen, schema);
-      using limit = limitOf(config.signal, chosen.values.timeout);
+      using limit = limitOf(config.signal, chosen.values.timeout, "nothing");
       return (await schemasOf(chosen, { signal: limit.signal, say, create: false })).configs[0];
     };
     const one = (only === null ? undefined : await oneSchema(only)) ?? chosen;
@@ -146,7 +146,7 @@ export function createFleet(config: FleetConfig): Fleet {
     const { targets, ...wanted } = options;
     const { lintAll } = await import("../assemble/lint.ts");
     const { settings, configs } = await choose(targets ?? []);
-    using limit = limitOf(config.signal, settings.values.timeout);
+    using limit = limitOf(config.signal, settings.values.timeout, "nothing");
     return lintAll(settings, { ...wanted, configs }, { say, observe: () => {}, signal: limit.signal });
   }
 
@@ -163,7 +163,7 @@ export function createFleet(config: FleetConfig): Fleet {
       import("../assemble/shared-source.ts"),
     ]);
     const { settings, configs } = await choose(names);
-    using limit = limitOf(config.signal, settings.values.timeout);
+    using limit = limitOf(config.signal, settings.values.timeout, migrates ? "continues" : "nothing");
     const { signal } = limit;
     const member = (one: Config, source?: Source): Member<Answer> => {
       const name = one.target?.name ?? "";

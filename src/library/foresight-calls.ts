@@ -9,6 +9,8 @@ type Call = <T>(work: (opened: Opened, context: RunContext) => Promise<T>) => Pr
 
 export interface ForesightDoors {
   readonly call: Call;
+  /** One that keeps something. */
+  readonly callOnce: Call;
   readonly callWithFiles: Call;
   readonly callUnopened: <T>(
     wanted: { readonly offline: boolean },
@@ -19,6 +21,7 @@ export interface ForesightDoors {
 
 export function foresightCalls({
   call,
+  callOnce,
   callWithFiles,
   callUnopened,
   options,
@@ -72,7 +75,8 @@ export function foresightCalls({
     async drift(wanted = {}) {
       const { checkGiven, SWITCH } = await given();
       checkGiven(wanted, { name: "drift()", keys: { accept: SWITCH, files: SWITCH, sql: SWITCH } });
-      return call(async ({ assembled, settings, say }, context) => {
+      const door = wanted.accept === true ? callOnce : call;
+      return door(async ({ assembled, settings, say }, context) => {
         const { acceptSchema, driftOf } = await import("../run/drift.ts");
         const { target } = assembled;
         if (wanted.accept === true) return acceptSchema(target, context);

@@ -2,9 +2,10 @@
 import type { AssembleOptions } from "../assemble/assemble.ts";
 import type { Direction } from "../core/migration.ts";
 import type { Repair } from "../run/corrections.ts";
-import type { Report } from "../run/report/report.ts";
+import type { Changes } from "../run/session/reading.ts";
 import type { RunContext } from "../run/session/target.ts";
 import { createLifetime } from "../std/lifetime.ts";
+import { announced } from "./announced.ts";
 import { backfillCalls } from "./backfill-calls.ts";
 import { duplicatesCalls } from "./duplicates-calls.ts";
 import { foresightCalls } from "./foresight-calls.ts";
@@ -34,24 +35,32 @@ export function migratorOf(load: Load, { name, signal }: MigratorOptions): Migra
     close: ({ assembled }) => assembled.close(),
     refusal: () => closedBefore("This migrator", name),
   });
-  const limited = async <T>(loaded: Loaded, work: (context: RunContext) => Promise<T>) => {
-    using limit = limitOf(signal(), loaded.settings.values.timeout);
+  const limited = async <T>(loaded: Loaded, changes: Changes, work: (context: RunContext) => Promise<T>) => {
+    using limit = limitOf(signal(), loaded.settings.values.timeout, changes);
     const { orEnded } = await import("../run/session/ending.ts");
     return await orEnded(work(loaded.context(limit.signal)), limit);
   };
-  /** One call, with a context and a time limit of its own. */
-  const call = <T>(work: (opened: Opened, context: RunContext) => Promise<T>, needsFiles = false) =>
-    lifetime.use((opened) => limited(opened, (context) => work(opened, context)), { needsFiles });
-  const callWithFiles: typeof call = (work) => call(work, true);
-  /** The same for a call that needs the configuration only. It reads the configuration again each time. */
-  const callUnopened = <T>(
-    wanted: { readonly offline: boolean },
-    work: (loaded: Loaded, context: RunContext) => Promise<T>,
-  ) =>
-    lifetime.useUnopened(async () => {
-      const loaded = await load(wanted);
-      return limited(loaded, (context) => work(loaded, context));
-    });
+  /** Calls, each with a context and a time limit of its own. */
+  const callsThat = (changes: Changes) => {
+    const call = <T>(work: (opened: Opened, context: RunContext) => Promise<T>, needsFiles = false) =>
+      lifetime.use((opened) => limited(opened, changes, (context) => work(opened, context)), { needsFiles });
+    return {
+      call,
+      callWithFiles: ((work) => call(work, true)) as typeof call,
+      /** It needs the configuration only, and reads it again each time. */
+      callUnopened: <T>(
+        wanted: { readonly offline: boolean },
+        work: (loaded: Loaded, context: RunContext) => Promise<T>,
+      ) =>
+        lifetime.useUnopened(async () => {
+          const loaded = await load(wanted);
+          return limited(loaded, changes, (context) => work(loaded, context));
+        }),
+    };
+  };
+  const { call, callWithFiles } = callsThat("continues");
+  const once = callsThat("once");
+  const reading = callsThat("nothing");
   const given = () => import("../config/given.ts");
   const text = async (value: unknown, name: string) => {
     const { checkValue, TEXT } = await given();
@@ -115,7 +124,8 @@ export function migratorOf(load: Load, { name, signal }: MigratorOptions): Migra
       return down(goal);
     },
     backfills: backfillCalls({
-      call: callWithFiles,
+      read: reading.callWithFiles,
+      tell: once.callWithFiles,
       run: (revision, work) =>
         callWithFiles(async (opened, context) => {
           const goal = await options(opened, "down", revision);
@@ -128,11 +138,11 @@ export function migratorOf(load: Load, { name, signal }: MigratorOptions): Migra
       await text(goal, "The goal of plan()");
       const { checkValue, SWITCH } = await import("../config/given.ts");
       checkValue(sample, "`sample` of plan()", SWITCH);
-      return callWithFiles((opened, context) => plan(opened, context, { goal, sample }));
+      return reading.callWithFiles((opened, context) => plan(opened, context, { goal, sample }));
     },
     async dryRun(goal = "heads") {
       await text(goal, "The goal of dryRun()");
-      return callWithFiles(async (opened, context) => {
+      return once.callWithFiles(async (opened, context) => {
         const { dryRun } = await import("../run/dry-run.ts");
         const wanted = { ...(await options(opened, "up", goal)), imports: imports(opened) };
         return dryRun(opened.assembled.target, wanted, context);
@@ -147,13 +157,13 @@ export function migratorOf(load: Load, { name, signal }: MigratorOptions): Migra
         required: (given as ScriptGiven | null)?.direction === "down" ? ["goal"] : [],
       });
       const { direction = "up", goal: to = "heads", from } = given;
-      return callUnopened({ offline: true }, async ({ settings, say }, { observe, signal }) => {
+      return reading.callUnopened({ offline: true }, async ({ settings, say }, { observe, signal }) => {
         const { scriptOf } = await import("../assemble/script.ts");
         return scriptOf(settings, { direction, to, from }, { observe, signal, print: say });
       });
     },
     status: () =>
-      callWithFiles(async (opened, context) => {
+      reading.callWithFiles(async (opened, context) => {
         const { statusOf } = await import("../run/status.ts");
         const { target } = opened.assembled;
         const wanted = { ...(await options(opened, "up", "heads")), imports: imports(opened) };
@@ -161,7 +171,7 @@ export function migratorOf(load: Load, { name, signal }: MigratorOptions): Migra
         return { ...status, pending: decided?.steps ?? [] };
       }),
     doctor: () =>
-      callUnopened({ offline: false }, async ({ settings, say, assemble }, context) => {
+      reading.callUnopened({ offline: false }, async ({ settings, say, assemble }, context) => {
         const { diagnose } = await import("../assemble/doctor.ts");
         return diagnose(settings, {
           given: `options of ${name}`,
@@ -186,7 +196,7 @@ export function migratorOf(load: Load, { name, signal }: MigratorOptions): Migra
       checkGiven(given, { name: "compatible()", keys: { afterUp: SWITCH, ready: SWITCH } });
       const { readRevisions } = await import("../source/revisions.ts");
       const listed = readRevisions(image, "The image of compatible()");
-      return callWithFiles(async (opened, context) => {
+      return reading.callWithFiles(async (opened, context) => {
         const { compatible } = await import("../run/compatible.ts");
         const wanted = await options(opened, "up", "heads");
         const { afterUp = false, ready = false } = given;
@@ -195,7 +205,7 @@ export function migratorOf(load: Load, { name, signal }: MigratorOptions): Migra
       });
     },
     revisions: () =>
-      callUnopened({ offline: true }, async ({ settings, say }, { signal }) => {
+      reading.callUnopened({ offline: true }, async ({ settings, say }, { signal }) => {
         const [{ withSource }, { revisionsOf }] = await Promise.all([
           import("../assemble/source.ts"),
           import("../run/compatible.ts"),
@@ -203,15 +213,16 @@ export function migratorOf(load: Load, { name, signal }: MigratorOptions): Migra
         return withSource(settings, { print: say, signal }, (source) => revisionsOf({ source }));
       }),
     log: () =>
-      call(async ({ assembled }, context) =>
+      reading.call(async ({ assembled }, context) =>
         (await import("../run/history.ts")).logOf(assembled.target, context),
       ),
-    history: () => callWithFiles(async (opened, context) => (await look(opened, context)).history.entries),
+    history: () =>
+      reading.callWithFiles(async (opened, context) => (await look(opened, context)).history.entries),
     async adopt(options = {}) {
       const { checkGiven, SWITCH, TEXT } = await given();
       const keys = { tool: TEXT, table: TEXT, assume: SWITCH, dryRun: SWITCH };
       checkGiven(options, { name: "adopt()", keys });
-      return call(async ({ assembled }, context) => {
+      return once.call(async ({ assembled }, context) => {
         const { adopt } = await import("../run/adopt.ts");
         return adopt(assembled.target, options, context);
       });
@@ -220,14 +231,14 @@ export function migratorOf(load: Load, { name, signal }: MigratorOptions): Migra
       await text(revision, "The revision of baseline()");
       const { checkGiven, TEXT } = await given();
       checkGiven(options, { name: "baseline()", keys: { confirm: TEXT } });
-      return callWithFiles(async ({ assembled }, context) => {
+      return once.callWithFiles(async ({ assembled }, context) => {
         const { baseline } = await import("../run/baseline.ts");
         return baseline(assembled.target, revision, context, options);
       });
     },
     async repairConfirmation(request) {
       await checkRepair(request, "repairConfirmation()");
-      return callWithFiles(async ({ assembled }, context) => {
+      return reading.callWithFiles(async ({ assembled }, context) => {
         const { confirmationOf } = await import("../run/repair-confirmation.ts");
         return confirmationOf(assembled.target, request, context);
       });
@@ -236,7 +247,7 @@ export function migratorOf(load: Load, { name, signal }: MigratorOptions): Migra
       const { checkGiven, TEXT } = await given();
       await checkRepair(request, "repair()");
       checkGiven(options, { name: "repair()", keys: { confirm: TEXT }, required: ["confirm"] });
-      return callWithFiles(async ({ assembled }, context) => {
+      return once.callWithFiles(async ({ assembled }, context) => {
         const { repair } = await import("../run/repair.ts");
         return repair(assembled.target, request, { confirm: options.confirm }, context);
       });
@@ -257,26 +268,16 @@ export function migratorOf(load: Load, { name, signal }: MigratorOptions): Migra
     },
     async importRuns(wanted) {
       if (wanted !== undefined) await text(wanted, "The name of importRuns()");
-      return call(async ({ assembled }, context) => {
+      return reading.call(async ({ assembled }, context) => {
         const { importRuns } = await import("../run/import.ts");
         return importRuns(assembled.target, wanted, context);
       });
     },
-    ...foresightCalls({ call, callWithFiles, callUnopened, options }),
-    ...duplicatesCalls(call, imports),
+    ...foresightCalls({ ...reading, callOnce: once.call, options }),
+    ...duplicatesCalls({ read: reading.call, decide: once.call }, imports),
     close: lifetime.close,
     [Symbol.asyncDispose]: lifetime.close,
   };
-}
-
-/** The program goes on after the run, so what was measured need not be out at its end. */
-async function announced(
-  { settings: config, assembled: { target } }: Opened,
-  of: { readonly command: Direction; readonly context: RunContext },
-  work: (context: RunContext) => Promise<Report>,
-): Promise<Report> {
-  const { announceRun } = await import("../service/announce.ts");
-  return announceRun({ config, target, isLast: false, ...of }, work);
 }
 
 async function checkRepair(request: Repair, name: string): Promise<void> {

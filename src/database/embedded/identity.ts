@@ -9,7 +9,7 @@ import { userInfo } from "node:os";
 import { dirname, join } from "node:path";
 import { promisify } from "node:util";
 import { DatabaseError } from "../../errors.ts";
-import type { Binaries } from "./binaries.ts";
+import type { Binaries, Purpose } from "./binaries.ts";
 
 export interface Identity {
   readonly name: "self" | "namespace" | "nobody";
@@ -26,16 +26,26 @@ export interface Command {
 }
 
 /** Throws `DatabaseError` `EMBEDDED_FAILED` when root has no way to be somebody else. */
-export async function chooseIdentity(folder: string, binaries: Binaries): Promise<Identity> {
+export async function chooseIdentity(
+  folder: string,
+  binaries: Binaries,
+  purpose: Purpose = "database",
+): Promise<Identity> {
   if (process.getuid?.() !== 0)
     return isNamed() || !(await isUsable(UNNAMED, { folder, binaries })) ? SELF : UNNAMED;
   if (await isUsable(NAMESPACE, { folder, binaries })) return NAMESPACE;
   if (await isUsable(NOBODY, { folder, binaries })) return NOBODY;
-  const blocked = (await firstUnreachable(folder)) ?? (await firstUnreachable(binaries.postgres));
+  const blockedFolder = await firstUnreachable(folder);
+  const blocked = blockedFolder ?? (await firstUnreachable(binaries.postgres));
   throw new DatabaseError({
     code: "EMBEDDED_FAILED",
     message: `PostgreSQL refuses to run as root, this system allows no user namespace, and the user "nobody" cannot reach ${blocked ?? binaries.postgres}.`,
-    hint: "Run Godwit as another user, move the project to where every user may read, or set DATABASE_URL.",
+    hint:
+      purpose === "database"
+        ? "Run Godwit as another user, move the project to where every user may read, or set DATABASE_URL."
+        : blockedFolder === undefined
+          ? "Run Godwit as another user, or move the project to where every user may read."
+          : "Run Godwit as another user, or set TMPDIR to a folder that every user may enter.",
   });
 }
 

@@ -143,7 +143,7 @@ async function chooseBinaries(major: number | undefined, packages: readonly stri
   const found: Binaries[] = [];
   let missing: unknown;
   for (const folder of [undefined, ...packages])
-    await locateBinaries(folder).then(
+    await locateBinaries(folder, "scratch").then(
       (binaries) => found.push(binaries),
       (error: unknown) => {
         missing ??= error;
@@ -166,13 +166,13 @@ const PORTS_TRIED = 5;
 
 /** Returns the port. */
 async function start(folder: string, { binaries, environment, password, signal }: Start): Promise<number> {
-  const identity = await chooseIdentity(folder, binaries);
+  const identity = await chooseIdentity(folder, binaries, "scratch");
   const data = join(folder, "data");
   const passwordFile = join(folder, "password");
   await writeFile(passwordFile, password, { mode: 0o600 });
   await identity.own(folder);
   const auth = ["--auth=scram-sha-256", `--pwfile=${passwordFile}`, "--no-sync"];
-  await initialise(data, { binaries, identity, environment, auth, hint: OTHER_TEMPORARY });
+  await initialise(data, { binaries, identity, environment, auth, purpose: "scratch" });
   const deadline = performance.now() + START_TIMEOUT_MS;
   for (let attempt = 1; ; attempt++) {
     signal?.throwIfAborted();

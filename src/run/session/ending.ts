@@ -42,6 +42,7 @@ export async function orEnded<T>(
  * statement, when its own is already done.
  */
 export function asInterruption(error: unknown, signal: AbortSignal): unknown {
+  if (error instanceof Interrupted && isOfReading(signal)) return signal.reason;
   if (!signal.aborted || !(error instanceof DatabaseError)) return error;
   // Without the interruption, the run would wait for the lock again.
   const waited = isRetryableTransaction(error.sqlState) && !isRaised(error.routine);
@@ -52,6 +53,17 @@ export function asInterruption(error: unknown, signal: AbortSignal): unknown {
     "The connection was lost while it ended: whether what was sent last took effect is not known.",
   );
   return withReport(ended, error);
+}
+
+/** The error of a run on a scratch server. Where it was interrupted, what it says of migrations is not true of the target. */
+export function ofScratch(error: unknown, { aborted, reason }: AbortSignal): unknown {
+  if (!(error instanceof Interrupted) || !aborted) return error;
+  if (reason instanceof GodwitError) delete reason.report;
+  return reason;
+}
+
+function isOfReading({ aborted, reason }: AbortSignal): boolean {
+  return aborted && reason instanceof Interrupted && reason.reads;
 }
 
 function withReport(reason: unknown, { report }: GodwitError): unknown {
@@ -67,7 +79,7 @@ function unanswered(reason: unknown, graceMs: number): unknown {
 }
 
 function told(reason: unknown, more: string): unknown {
-  if (!(reason instanceof Interrupted)) return reason;
+  if (!(reason instanceof Interrupted) || reason.reads) return reason;
   return new Interrupted(
     {
       code: reason.code as "INTERRUPTED" | "DEADLINE",
