@@ -1,8 +1,14 @@
 /** Every use-case, as words of the command and as a call of the library. */
 import { readFileSync } from "node:fs";
-import type { Decision, Migrator, ScriptGiven } from "../../src/index.ts";
+import type { BackfillStatus, Decision, Migrator, PlanOptions, ScriptGiven } from "../../src/index.ts";
 import type { Json } from "./command.ts";
 import { type Act, codesOf } from "./doors.ts";
+
+type LintGiven = NonNullable<Parameters<Migrator["lint"]>[0]>;
+type DiffGiven = NonNullable<Parameters<Migrator["diff"]>[0]>;
+type DriftGiven = NonNullable<Parameters<Migrator["drift"]>[0]>;
+type CompatibleGiven = NonNullable<Parameters<Migrator["compatible"]>[1]>;
+type AdoptGiven = NonNullable<Parameters<Migrator["adopt"]>[0]>;
 
 const wordsOf = (...words: readonly (string | undefined)[]) =>
   words.filter((word): word is string => word !== undefined);
@@ -41,9 +47,13 @@ export const baseline = (revision: string): Act => ({
   call: (m) => m.baseline(revision),
   ...reporting,
 });
-export const adopt = (dryRun: boolean): Act => ({
-  words: ["adopt", ...(dryRun ? ["--dry-run"] : [])],
-  call: (m) => m.adopt({ dryRun }),
+export const adopt = (dryRun: boolean, given: AdoptGiven = {}): Act => ({
+  words: wordsOf(
+    ...["adopt", dryRun ? "--dry-run" : undefined, given.assume === true ? "--assume" : undefined],
+    ...(given.tool === undefined ? [] : ["--tool", given.tool]),
+    ...(given.table === undefined ? [] : ["--table", given.table]),
+  ),
+  call: (m) => m.adopt({ ...given, dryRun }),
   ...reporting,
 });
 
@@ -68,9 +78,9 @@ export const repair = (request: Correction): Act => ({
   ...reporting,
 });
 
-export const plan = (goal?: string): Act => ({
-  words: wordsOf("plan", goal),
-  call: (m) => m.plan(goal),
+export const plan = (goal?: string, options: PlanOptions = {}): Act => ({
+  words: wordsOf("plan", goal, options.sample === true ? "--sample" : undefined),
+  call: (m) => m.plan(goal, options),
   said: (document) => document.plan,
 });
 
@@ -167,4 +177,142 @@ export const decide = (decision: Decision): Act => ({
   ],
   call: (m) => m.decide(decision),
   said: (document) => document.decision,
+});
+
+/** What both say beside the document's own keys. */
+const bare = ({ ok: _, command: __, problems: ___, ...answer }: Json) => answer;
+
+export const lint = ({ files = [], all = false, postgresVersion }: LintGiven = {}): Act => ({
+  words: wordsOf(
+    ...["lint", ...files, all ? "--all" : undefined],
+    ...(postgresVersion === undefined ? [] : ["--postgres-version", String(postgresVersion)]),
+  ),
+  call: (m) => m.lint({ files, all, postgresVersion }),
+  said: (document) => {
+    const { level: _, ...linted } = bare(document);
+    return linted;
+  },
+  isDone: ({ findings }) => !findings.some(({ level }: Json) => level !== "hint"),
+});
+
+/** Durations are of two servers, and so is what is made of them. */
+const measured = ({ steps, ...rehearsed }: Json) => ({
+  ...rehearsed,
+  steps: steps?.map(({ revision, direction, risk, notRehearsed, statements }: Json) => ({
+    ...{ revision, direction, risk, notRehearsed },
+    statements: statements.map(({ durationMs: _, predictedMs: __, ...statement }: Json) => statement),
+  })),
+});
+export const rehearse = (goal?: string): Act => ({
+  words: wordsOf("rehearse", goal),
+  call: (m) => m.rehearse(goal),
+  said: (document) => measured(bare(document)),
+  answered: measured,
+  isDone: ({ counts }) => counts.failed === 0,
+});
+
+export const calibration: Act = {
+  words: ["plan", "--calibration"],
+  call: (m) => m.calibration(),
+  said: bare,
+};
+
+export const folderTest = (revision?: string): Act => ({
+  words: wordsOf("test", revision),
+  call: (m) => m.test(revision),
+  said: bare,
+  isDone: ({ counts }) => counts.failed === 0,
+});
+
+export const diff = ({ from, to, exclude = [], rename = [] }: DiffGiven): Act => ({
+  words: wordsOf(
+    "diff",
+    ...(from === undefined ? [] : ["--from", from]),
+    ...(to === undefined ? [] : ["--to", to]),
+    ...exclude.flatMap((name) => ["--exclude", name]),
+    ...rename.flatMap((name) => ["--rename", name]),
+  ),
+  call: (m) => m.diff({ from, to, exclude, rename }),
+  said: (document) => {
+    const { different: _, ...report } = bare(document);
+    return report;
+  },
+});
+
+export const drift = (given: DriftGiven = {}): Act => ({
+  words: wordsOf("drift", ...Object.keys(given).map((key) => `--${key}`)),
+  call: (m) => m.drift(given),
+  said: bare,
+  isDone: ({ drifted }) => !drifted,
+});
+
+/** `list` is a file of the project, with names alone. */
+export const compatible = (list: string, names: readonly string[], given: CompatibleGiven = {}): Act => ({
+  words: wordsOf(
+    ...["compatible", "--image-revisions", list],
+    ...[given.afterUp === true ? "--after-up" : undefined, given.ready === true ? "--ready" : undefined],
+  ),
+  call: (m) => m.compatible(names, given),
+  said: ({ ok: _, command: __, problems, ...found }: Json) => ({ ...found, problems: codesOf(problems) }),
+  answered: (found) => ({ ...found, problems: codesOf(found.problems) }),
+  isDone: ({ compatible: is }) => is,
+});
+
+/** The command writes the list, and the library answers with it. */
+export const revisions: Act = {
+  words: ["compatible", "--write", "revisions.json"],
+  call: (m) => m.revisions(),
+  said: ({ file }) => (file === undefined ? null : JSON.parse(readFileSync(file, "utf8"))),
+};
+
+/** What depends on when one looks. */
+function standing({
+  updatedAt: _,
+  stillForMs: __,
+  leftMs: ___,
+  rowsPerSecond: ____,
+  ...status
+}: BackfillStatus) {
+  return status;
+}
+export const backfills = (revision?: string): Act => ({
+  words: wordsOf("backfill", "status", revision),
+  call: (m) => m.backfills.status(revision),
+  said: ({ backfills: found }) => found?.map(standing),
+  answered: (found) => found.map(standing),
+});
+
+const ofBackfill = {
+  said: ({ backfill }: Json) => (backfill === undefined ? null : standing(backfill)),
+  answered: standing,
+};
+export const pauseBackfill = (revision: string): Act => ({
+  words: ["backfill", "pause", revision],
+  call: (m) => m.backfills.pause(revision),
+  ...ofBackfill,
+});
+export const resumeBackfill = (revision: string): Act => ({
+  words: ["backfill", "resume", revision],
+  call: (m) => m.backfills.resume(revision),
+  ...ofBackfill,
+});
+export const rateOfBackfill = (revision: string, rate: number | null): Act => ({
+  words: ["backfill", "rate", revision, String(rate ?? "none")],
+  call: (m) => m.backfills.rate(revision, rate),
+  ...ofBackfill,
+});
+export const approveBackfill = (revision: string): Act => ({
+  words: ["backfill", "approve", revision],
+  call: (m) => m.backfills.approve(revision),
+  ...ofBackfill,
+});
+export const undoBackfill = (revision: string): Act => ({
+  words: ["backfill", "undo", revision],
+  call: (m) => m.backfills.undo(revision),
+  ...reporting,
+});
+export const forgetBackfill = (revision: string): Act => ({
+  words: ["backfill", "forget", revision],
+  call: (m) => m.backfills.forget(revision),
+  said: bare,
 });

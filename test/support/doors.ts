@@ -129,7 +129,7 @@ export function neutral(value: unknown, database: string): unknown {
 }
 
 const VOLATILE = new Set(
-  "durationMs waitedMs silentForMs pid seconds filesPerSecond bytesPerSecond remainingMs workers peakBytes".split(
+  "durationMs waitedMs silentForMs stillForMs leftMs pid seconds rowsPerSecond filesPerSecond bytesPerSecond remainingMs workers peakBytes".split(
     " ",
   ),
 );
