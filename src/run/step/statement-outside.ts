@@ -4,9 +4,9 @@
  */
 import type { RecordedStatement } from "../../ledger/ledger.ts";
 import type { StatementKey } from "../../ledger/rows.ts";
-import { judge } from "../catalog/judge.ts";
 import { clearLeftovers, effectiveText, leftHalfDone } from "../catalog/leftovers.ts";
 import { type Snapshot, snapshot } from "../catalog/snapshot.ts";
+import { judge } from "../catalog/took-effect.ts";
 import { verify } from "../catalog/verify.ts";
 import { resetSession, withinFile } from "../session/settings.ts";
 import type { SplitStatement } from "./body.ts";

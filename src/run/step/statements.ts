@@ -11,7 +11,7 @@
  * What a crash leaves behind:
  *
  *   no row           nothing happened
- *   a `started` row  the catalog is asked whether the statement took effect (`catalog/judge.ts`)
+ *   a `started` row  the catalog is asked whether the statement took effect (`catalog/took-effect.ts`)
  *   a `done` row     the statement never runs again
  *
  * A failure that the server reported removes the intent, because nothing happened. It stays in three cases: a
