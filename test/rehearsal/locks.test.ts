@@ -6,6 +6,7 @@ import { type LockMode, strongest } from "../../src/rehearsal/lock-modes.ts";
 import { observedConnection } from "../../src/rehearsal/observed.ts";
 import { Recorder } from "../../src/rehearsal/recorder.ts";
 import type { SeenStatement } from "../../src/rehearsal/seen.ts";
+import { CACHED } from "../support/cache.ts";
 import { DOCUMENTED_LOCKS, type DocumentedLock, FIXTURE } from "./documented-locks.ts";
 
 // Each call makes servers of its own, which a busy machine takes its time for.
@@ -18,7 +19,7 @@ for (const major of [15, 18])
 
     beforeAll(async () => {
       const packages = [serverPackage(major)];
-      scratch = await openScratch({ major, packages, environment: process.env });
+      scratch = await openScratch({ major, packages, environment: CACHED });
       await scratch.create("fixture");
       await using connection = await scratch.open("fixture");
       await connection.execute(FIXTURE);

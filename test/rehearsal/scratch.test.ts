@@ -3,6 +3,7 @@ import { readdirSync } from "node:fs";
 import { describe, vi } from "vitest";
 import { serverPackage } from "../../scripts/servers.mjs";
 import { nearest, openScratch } from "../../src/database/embedded/scratch.ts";
+import { CACHED } from "../support/cache.ts";
 import { commandIn } from "../support/command.ts";
 import { expect, test } from "../support/database.ts";
 import { folderOf } from "../support/target.ts";
@@ -64,13 +65,13 @@ describe("the version", () => {
   });
 
   test("that was asked for is named where it is another", async () => {
-    await using scratch = await openScratch({ major: 14, environment: process.env });
+    await using scratch = await openScratch({ major: 14, environment: CACHED });
     expect(scratch).toMatchObject({ major: 18, insteadOf: 14 });
   });
 
   test("of a package of its own is found", async () => {
     const packages = [serverPackage(15), "/nowhere"];
-    await using scratch = await openScratch({ major: 15, packages, environment: process.env });
+    await using scratch = await openScratch({ major: 15, packages, environment: CACHED });
     await scratch.create("some");
     await using connection = await scratch.open("some");
     expect(Math.floor(connection.server.version / 10_000)).toBe(15);

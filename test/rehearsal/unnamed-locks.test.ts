@@ -9,6 +9,7 @@ import { isAtLeast } from "../../src/rehearsal/lock-modes.ts";
 import { observedConnection } from "../../src/rehearsal/observed.ts";
 import { Recorder } from "../../src/rehearsal/recorder.ts";
 import type { SeenStatement } from "../../src/rehearsal/seen.ts";
+import { CACHED } from "../support/cache.ts";
 import { FIXTURE, UNNAMED_LOCKS, type UnnamedLock } from "./unnamed-locks.ts";
 
 // Each call makes servers of its own, which a busy machine takes its time for.
@@ -19,7 +20,7 @@ for (const major of [15, 18])
     let scratch: Scratch;
 
     beforeAll(async () => {
-      scratch = await openScratch({ major, packages: [serverPackage(major)], environment: process.env });
+      scratch = await openScratch({ major, packages: [serverPackage(major)], environment: CACHED });
       await scratch.create("fixture");
       await using connection = await scratch.open("fixture");
       await connection.execute(FIXTURE);

@@ -1,9 +1,10 @@
-/** The real binary, in a folder of its own, with nothing of this shell's environment but PATH. */
+/** The real binary, in a folder of its own, with nothing of this shell's environment but PATH, and one cache for all. */
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { join } from "node:path";
 import { onTestFinished } from "vitest";
 import { root } from "../../scripts/fresh.mjs";
+import { CACHE } from "./cache.ts";
 import { ledgerSchema } from "./database.ts";
 import { expectNoSecrets } from "./no-secrets.ts";
 
@@ -52,6 +53,7 @@ export function commandIn({ folder, url, env = {} }: Surroundings): Command {
   const environment = {
     PATH: process.env.PATH ?? "",
     HOME: folder,
+    XDG_CACHE_HOME: CACHE,
     GODWIT_LEDGER_SCHEMA: ledgerSchema,
     ...(url === undefined ? {} : { DATABASE_URL: url }),
     ...env,

@@ -7,8 +7,10 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { serverPackage } from "../../scripts/servers.mjs";
 import { locateBinaries } from "../../src/database/embedded/binaries.ts";
-import { freePort, initialise } from "../../src/database/embedded/cluster.ts";
+import { freePort } from "../../src/database/embedded/cluster.ts";
 import { chooseIdentity } from "../../src/database/embedded/identity.ts";
+import { makeCluster } from "../../src/database/embedded/kept-cluster.ts";
+import { CACHED } from "./cache.ts";
 
 export interface ThrowAwayServer {
   readonly port: number;
@@ -40,14 +42,10 @@ export async function startServer({
     const identity = await chooseIdentity(folder, binaries);
     await identity.own(folder);
     const data = join(folder, "data");
-    if (copy === undefined)
-      await initialise(data, {
-        binaries,
-        identity,
-        environment: process.env,
-        auth: ["--auth=trust", "--no-sync"],
-      });
-    else {
+    if (copy === undefined) {
+      await makeCluster(folder, { binaries, identity, environment: CACHED, hint: "Make room there." });
+      await writeFile(join(data, "pg_hba.conf"), TRUST);
+    } else {
       await copy(data);
       await chmod(data, 0o700);
       await identity.own(data);
@@ -84,6 +82,16 @@ export async function startServer({
 }
 
 const WATCHDOG = fileURLToPath(new URL("./watchdog.mjs", import.meta.url));
+
+/** As `initdb --auth=trust` writes it. */
+const TRUST = ["local", "host"]
+  .flatMap((type) => ["all", "replication"].map((database) => [type, database] as const))
+  .flatMap(([type, database]) =>
+    (type === "local" ? [""] : ["127.0.0.1/32", "::1/128"]).map(
+      (address) => `${type} ${database} all ${address} trust\n`,
+    ),
+  )
+  .join("");
 
 const SETTINGS = [
   "listen_addresses=127.0.0.1",

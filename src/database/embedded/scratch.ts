@@ -8,7 +8,7 @@
 import { spawn } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { once } from "node:events";
-import { chmod, mkdtemp, readFile, realpath, writeFile } from "node:fs/promises";
+import { chmod, mkdtemp, readFile, realpath } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
@@ -17,9 +17,10 @@ import { DatabaseError } from "../../errors.ts";
 import { parseAddress } from "../address/address.ts";
 import type { Connection } from "../connection.ts";
 import { type Binaries, locateBinaries } from "./binaries.ts";
-import { type Environment, freePort, initialise, lastLines, startPostmaster } from "./cluster.ts";
+import { type ClusterOptions, type Environment, freePort, lastLines, startPostmaster } from "./cluster.ts";
 import { asTemporaryProblem, OTHER_TEMPORARY } from "./folder.ts";
 import { chooseIdentity } from "./identity.ts";
+import { type MadeCluster, makeCluster } from "./kept-cluster.ts";
 import { readPostmaster } from "./postmaster.ts";
 
 export interface ScratchOptions {
@@ -86,8 +87,7 @@ export async function openScratch({
   };
   try {
     await chmod(folder, 0o711); // the server may have to be another user
-    const password = randomBytes(18).toString("base64url");
-    const port = await start(folder, { binaries, environment, password, signal });
+    const { port, password } = await start(folder, { binaries, environment, signal });
     const urlOf = (database: string) =>
       `postgres://postgres:${password}@127.0.0.1:${port}/${encodeURIComponent(database)}`;
     const open: Scratch["open"] = async (database, { countsScans = false, ...options } = {}) => {
@@ -157,47 +157,80 @@ async function chooseBinaries(major: number | undefined, packages: readonly stri
 interface Start {
   readonly binaries: Binaries;
   readonly environment: Environment;
-  readonly password: string;
   readonly signal: AbortSignal | undefined;
+}
+
+interface Running {
+  readonly port: number;
+  readonly password: string;
 }
 
 const START_TIMEOUT_MS = 30_000;
 const PORTS_TRIED = 5;
 
-/** Returns the port. */
-async function start(folder: string, { binaries, environment, password, signal }: Start): Promise<number> {
+async function start(folder: string, { binaries, environment, signal }: Start): Promise<Running> {
   const identity = await chooseIdentity(folder, binaries, "scratch");
-  const data = join(folder, "data");
-  const passwordFile = join(folder, "password");
-  await writeFile(passwordFile, password, { mode: 0o600 });
   await identity.own(folder);
-  const auth = ["--auth=scram-sha-256", `--pwfile=${passwordFile}`, "--no-sync"];
-  await initialise(data, { binaries, identity, environment, auth, purpose: "scratch" });
+  const options = { binaries, identity, environment };
+  const made = await makeCluster(folder, options);
+  const first = await startOn(folder, { ...options, signal });
+  if ("port" in first)
+    return { port: first.port, password: made.shared ? await ownPassword(first.port, made) : made.password };
+  if (!made.shared || !first.ended) throw first.error;
+  // What was kept may be damaged.
+  await made.discard();
+  const { password } = await makeCluster(folder, { ...options, anew: true });
+  const second = await startOn(folder, { ...options, signal });
+  if ("port" in second) return { port: second.port, password };
+  throw second.error;
+}
+
+/** Copies of one cluster begin with the same password. */
+async function ownPassword(port: number, made: MadeCluster): Promise<string> {
+  const password = randomBytes(18).toString("base64url");
+  const { openPostgres } = await import("../wire/postgres.ts");
+  const url = `postgres://postgres:${made.password}@127.0.0.1:${port}/postgres`;
+  const address = parseAddress({ url, environment: {} });
+  await using connection = await openPostgres(address, {
+    applicationName: "godwit scratch",
+    background: true,
+  });
+  await connection.execute(`alter role postgres password '${password}'`);
+  return password;
+}
+
+type Tried = { readonly port: number } | { readonly error: DatabaseError; readonly ended: boolean };
+
+async function startOn(
+  folder: string,
+  { signal, ...options }: ClusterOptions & { readonly signal: AbortSignal | undefined },
+): Promise<Tried> {
+  const data = join(folder, "data");
   const deadline = performance.now() + START_TIMEOUT_MS;
   for (let attempt = 1; ; attempt++) {
     signal?.throwIfAborted();
     const port = await freePort();
     const logFile = join(folder, `log-${attempt}`);
-    const settings = SETTINGS;
-    const server = await startPostmaster(data, { binaries, identity, environment, port, logFile, settings });
+    const server = await startPostmaster(data, { ...options, port, logFile, settings: SETTINGS });
     let ended = false;
     void server.ended.then(() => {
       ended = true;
     });
     while (!ended && performance.now() < deadline) {
-      if ((await readPostmaster(data))?.state === "ready") return port;
+      if ((await readPostmaster(data))?.state === "ready") return { port };
       signal?.throwIfAborted();
       await pause(5);
     }
     const output = await readFile(logFile, "utf8").catch(() => "");
     // Somebody took the port between the question and the start.
     if (ended && attempt < PORTS_TRIED && /Address already in use/.test(output)) continue;
-    throw new DatabaseError({
+    const error = new DatabaseError({
       code: "EMBEDDED_FAILED",
       message: `The scratch PostgreSQL in ${folder} could not be started. Its log ends with:\n${lastLines(output, 8) || "(nothing)"}`,
       hint: OTHER_TEMPORARY,
       details: { directory: folder },
     });
+    return { error, ended };
   }
 }
 
