@@ -1,8 +1,9 @@
 /** Asks pg-delta for the statements between two databases. The package is loaded when it is first used. */
-import type { FactBase } from "@supabase/pg-delta";
+import type { Fact, FactBase } from "@supabase/pg-delta";
 import type { Connection } from "../database/connection.ts";
-import { correctedFacts, VIRTUAL } from "./facts.ts";
+import { correctedFacts, correctionsFor, type Rule, VIRTUAL } from "./facts.ts";
 import { withoutGiven } from "./given.ts";
+import { relatedFacts } from "./related.ts";
 import type { DiffStatement } from "./statement.ts";
 
 export interface Delta {
@@ -18,7 +19,8 @@ export async function deltaOf(
   { owner, roles }: { readonly owner: string; readonly roles: readonly string[] },
 ): Promise<Delta> {
   const { plan } = await import("@supabase/pg-delta/plan");
-  const { actions } = plan(present.facts, await withoutGiven(desired.facts, present.facts), {
+  const [before, after] = await relatedFacts(present.facts, desired.facts);
+  const { actions } = plan(before, await withoutGiven(after, before), {
     scope: "database",
     assumedRoles: [...roles],
     defaultOwner: owner,
@@ -41,12 +43,26 @@ export interface SchemaFacts {
   readonly unknown: readonly string[];
 }
 
+/** What pg-delta has read, and how it is corrected. */
+export interface ReadFacts {
+  readonly base: FactBase;
+  readonly rules: readonly Rule[];
+  readonly unknown: readonly string[];
+}
+
 /** Reads in a transaction that can't write. */
-export async function factsOf(connection: Connection): Promise<SchemaFacts> {
+export async function readFacts(connection: Connection): Promise<ReadFacts> {
   const { extract } = await import("@supabase/pg-delta/extract");
   const { factBase, diagnostics } = await extract(poolOf(connection) as never);
   const unknown = diagnostics.filter(({ code }) => code === "unmodeled_kind").map(({ message }) => message);
-  return { facts: await correctedFacts(connection, factBase), unknown };
+  return { base: factBase, rules: await correctionsFor(connection), unknown };
+}
+
+export async function factsOf(
+  { base, rules, unknown }: ReadFacts,
+  gone?: ReadonlySet<Fact>,
+): Promise<SchemaFacts> {
+  return { facts: await correctedFacts(base, rules, gone), unknown };
 }
 
 /** As much of a pool of `pg` as pg-delta uses. */

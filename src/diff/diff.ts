@@ -23,6 +23,7 @@ import { inlined } from "./inline.ts";
 import { differencesBetween } from "./judge.ts";
 import { readingOf, readSchema, type SchemaReading } from "./reading.ts";
 import { hintedRenames, renamedSchemas, sameUnderAnotherName } from "./renames.ts";
+import { inTransaction } from "./savepoints.ts";
 import { type DiffStatement, harmless } from "./statement.ts";
 import { tidy } from "./tidy.ts";
 import { carriedTogether, portionsOf } from "./together.ts";
@@ -30,9 +31,10 @@ import { carriedTogether, portionsOf } from "./together.ts";
 export interface DiffInput {
   /** A database that has the present schema, and that nobody needs: the statements are carried out in it. */
   readonly copy: Connection;
-  readonly desired: Connection;
-  /** What has been read of both, if it has. */
-  readonly known?: { readonly present?: SchemaReading; readonly desired?: SchemaReading } | undefined;
+  /** A database that has it, or what was read of one. */
+  readonly desired: Connection | SchemaReading;
+  /** What has been read of the copy, if it has. */
+  readonly present?: SchemaReading | undefined;
   /** What is compared. */
   readonly compared: SnapshotOptions;
   readonly renames?: readonly RenameHint[] | undefined;
@@ -40,6 +42,8 @@ export interface DiffInput {
   readonly owner?: string | undefined;
   /** What becomes of the rest where the server refuses a statement. Default: nothing more is tried. */
   readonly afterRefusal?: "stop" | "go on" | undefined;
+  /** The copy has an open transaction. Everything happens in it. */
+  readonly isInTransaction?: boolean | undefined;
   /** Statements that are not carried out. */
   readonly isLeftOut?: ((text: string) => boolean) | undefined;
 }
@@ -67,18 +71,22 @@ const LEVELS = 5;
 const ROUNDS_AFTER = 3;
 
 export async function diffSchemas({
-  copy,
+  copy: connection,
   desired,
-  known = {},
+  present: known,
   compared,
   renames = [],
-  owner = copy.server.user,
+  owner = connection.server.user,
   afterRefusal = "stop",
+  isInTransaction = false,
   isLeftOut = () => false,
 }: DiffInput): Promise<SchemaDiff> {
-  const end = known.desired ?? (await readSchema(desired, compared));
+  const { writer: copy, reader } = isInTransaction
+    ? inTransaction(connection)
+    : { writer: connection, reader: connection };
+  const end = "facts" in desired ? desired : await readSchema(desired, compared);
   const goal = end.snapshot;
-  const look = () => takeSnapshot(copy, compared);
+  const look = () => takeSnapshot(reader, compared);
   const done: DiffStatement[] = [];
   const answer = (now: SchemaSnapshot, refused: SchemaDiff["refused"] = null): SchemaDiff => {
     const { differences, moved } = differencesBetween(now, goal);
@@ -106,7 +114,7 @@ export async function diffSchemas({
     return done.length > before;
   };
 
-  const start = known.present ?? (await readSchema(copy, compared));
+  const start = known ?? (await readSchema(reader, compared));
   let first = start.snapshot;
   if (await add(renamedSchemas(renames, { from: first, to: goal }))) first = await look();
   if (await add(hintedRenames(renames, { from: first, to: goal }))) first = await look();
@@ -119,7 +127,7 @@ export async function diffSchemas({
   }
   const renamed = first;
   if (await add(statementsBy(BEFORE, changes))) first = await look();
-  const present = done.length === 0 ? start : readingOf(copy, first);
+  const present = done.length === 0 ? start : readingOf(reader, first);
   const [before, after] = await Promise.all([present.facts(), end.facts()]);
   const { statements } = await deltaOf(before, after, { owner, roles: await rolesOf(copy) });
   const tidied = tidy(statements, { snapshot: first, owner }).filter(({ text }) => !isLeftOut(text));

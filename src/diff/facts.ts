@@ -6,22 +6,26 @@ import { asReadAgain } from "../schema/lists.ts";
 /** Stands in an expression until the statement is made: pg-delta knows stored columns only. */
 export const VIRTUAL = "/*virtual*/";
 
-export async function correctedFacts(connection: Connection, facts: FactBase): Promise<FactBase> {
+export async function correctionsFor(connection: Connection): Promise<readonly Rule[]> {
+  return [lists, wholeIndexes(await invalidIndexes(connection)), virtualColumns(await virtual(connection))];
+}
+
+/** Without those that are gone. */
+export async function correctedFacts(
+  facts: FactBase,
+  rules: readonly Rule[],
+  gone: ReadonlySet<Fact> = new Set(),
+): Promise<FactBase> {
   const { buildFactBase } = await import("@supabase/pg-delta/core");
-  const rules = [
-    lists,
-    wholeIndexes(await invalidIndexes(connection)),
-    virtualColumns(await virtual(connection)),
-  ];
-  const read = facts.facts();
+  const read = facts.facts().filter((fact) => !gone.has(fact));
   const corrected = read.map((fact) => rules.reduce((one, rule) => rule(one), fact));
   // Each is hashed anew. What pg-delta says of it is no matter here, but for edges that lead nowhere it would refuse to plan.
-  const isSame = corrected.every((fact, at) => fact === read[at]);
+  const isSame = gone.size === 0 && corrected.every((fact, at) => fact === read[at]);
   if (isSame && facts.diagnostics.every(({ code }) => code === "dangling_edge")) return facts;
   return buildFactBase(corrected, [...facts.edges], facts.source);
 }
 
-type Rule = (fact: Fact) => Fact;
+export type Rule = (fact: Fact) => Fact;
 
 /** Whether a list was read again is no difference. */
 const lists: Rule = (fact) => {

@@ -20,7 +20,7 @@ export async function runWithRoles<T>(connection: Connection, run: () => Promise
 
 export async function ensureRoles(connection: Connection, names: readonly string[]): Promise<void> {
   const there = new Set(await rolesOf(connection));
-  for (const name of names)
+  for (const name of new Set(names))
     if (!there.has(name) && !name.startsWith("pg_"))
       await connection.execute(`create role ${identifier(name)} superuser`);
 }

@@ -1,0 +1,143 @@
+/**
+ * The two ways between the states of a diff, found and proven on the scratch server.
+ *
+ *   in one transaction:  present ─► the way there ─► equal to "desired"? ─► the way back ─► equal to "present"? ─► rolled back
+ *   else, in steps:      a copy of the present ─► both ways, statement by statement
+ *                        another copy          ─► both ways once more, as they will be carried out
+ */
+import { identifier } from "../core/sql/quote.ts";
+import type { Connection } from "../database/connection.ts";
+import type { Scratch } from "../database/embedded/scratch.ts";
+import { diffSchemas, type SchemaDiff } from "../diff/diff.ts";
+import type { RenameHint } from "../diff/hints.ts";
+import { differencesBetween } from "../diff/judge.ts";
+import { isProven, unproven } from "../diff/proven.ts";
+import { readingOf, readSchema, type SchemaReading } from "../diff/reading.ts";
+import { reasonOf } from "../diff/reasons.ts";
+import { turned } from "../diff/renames.ts";
+import type { DiffStatement } from "../diff/statement.ts";
+import { DatabaseError } from "../errors.ts";
+import { describeDifference, type SchemaDifference } from "../schema/compare.ts";
+import { type SchemaSnapshot, takeSnapshot } from "../schema/snapshot.ts";
+import { ALL } from "./database-copy.ts";
+import { messageOf } from "./scratch-roles.ts";
+
+export interface Proof {
+  readonly there: SchemaDiff;
+  readonly back: SchemaDiff;
+  /** `false`: a statement takes effect only when its transaction has ended, and a later one needs it. */
+  readonly transaction: boolean;
+}
+
+/** They are in the databases `present` and `desired`, which nobody is connected to. */
+export interface KnownStates {
+  readonly present: SchemaReading;
+  readonly desired: SchemaReading;
+  /** The ways that are known already. The first of them has been gone: `desired` was made of `present`. */
+  readonly there: SchemaDiff | null;
+  readonly back: SchemaDiff | null;
+}
+
+interface Proving {
+  readonly from: { readonly name: string };
+  readonly to: { readonly name: string };
+  readonly renames: readonly RenameHint[];
+  readonly scratch: Scratch;
+  readonly owner: string;
+}
+
+/** The databases stay as they are. Throws `PlanRefused` `DIFF_UNPROVEN`. */
+export async function prove(states: KnownStates, proving: Proving): Promise<Proof> {
+  const found = await inOneTransaction(states, proving);
+  return found === null ? inSteps(proving) : { ...found, transaction: true };
+}
+
+/** `null`: not like this. */
+async function inOneTransaction(
+  { present, desired, ...known }: KnownStates,
+  { scratch, owner, renames }: Proving,
+): Promise<Omit<Proof, "transaction"> | null> {
+  await using copy = await scratch.open(known.there === null ? "present" : "desired");
+  await copy.execute(`set role ${identifier(owner)}; begin`);
+  const options = { copy, compared: ALL, owner, isInTransaction: true };
+  const there = known.there ?? (await diffSchemas({ ...options, present, desired, renames }));
+  if (!isProven(there)) return null;
+  if (known.back !== null) {
+    const isBack = await leadTo(copy, known.back.statements, present.snapshot);
+    return isBack ? { there, back: known.back } : null;
+  }
+  // What was read of the desired state is true of the copy now.
+  const reached = { snapshot: there.reached, facts: desired.facts };
+  const turnedBack = { present: reached, desired: present, renames: turned(renames) };
+  const back = await diffSchemas({ ...options, ...turnedBack });
+  return isProven(back) ? { there, back } : null;
+}
+
+async function leadTo(
+  connection: Connection,
+  statements: readonly DiffStatement[],
+  goal: SchemaSnapshot,
+): Promise<boolean> {
+  try {
+    await connection.execute(statements.map(({ text }) => `${text};\n`).join(""));
+  } catch (error) {
+    if (connection.lost.aborted) throw error;
+    return false;
+  }
+  return differencesBetween(await takeSnapshot(connection, ALL), goal).differences.length === 0;
+}
+
+async function inSteps({ scratch, owner, from, to, renames }: Proving): Promise<Proof> {
+  await Promise.all(["copy", "replay"].map((name) => scratch.create(name, { template: "present" })));
+  await using present = await scratch.open("present");
+  await using desired = await scratch.open("desired");
+  await using copy = await scratch.open("copy");
+  await using replay = await scratch.open("replay");
+  for (const one of [copy, replay]) await one.execute(`set role ${identifier(owner)}`);
+  const [start, end] = await Promise.all([readSchema(present, ALL), readSchema(desired, ALL)]);
+  const options = { copy, compared: ALL, owner };
+  const there = await diffSchemas({ ...options, present: start, desired: end, renames });
+  refuseUnproven(there, `from ${from.name} to ${to.name}`);
+  const reached = readingOf(copy, there.reached);
+  const turnedBack = { present: reached, desired: start, renames: turned(renames) };
+  const back = await diffSchemas({ ...options, ...turnedBack });
+  refuseUnproven(back, `the way back, from ${to.name} to ${from.name}`);
+  const up = await replayed(replay, there.statements, end.snapshot);
+  const down = await replayed(replay, back.statements, start.snapshot);
+  return { there, back, transaction: up && down };
+}
+
+/** A value of an enum is used in the transaction that has added it; and a statement that runs in no transaction. */
+const NEEDS_OWN_TRANSACTION = ["55P04", "25001"];
+
+/** Carries out what was found once more, as it will be carried out. Returns whether one transaction is enough. */
+async function replayed(
+  connection: Connection,
+  statements: readonly DiffStatement[],
+  goal: SchemaSnapshot,
+): Promise<boolean> {
+  const texts = statements.map(({ text }) => `${text};\n`);
+  let inOne = true;
+  try {
+    await connection.execute(["begin;\n", ...texts, "commit"].join(""));
+  } catch (error) {
+    await connection.execute("rollback");
+    if (!(error instanceof DatabaseError) || !NEEDS_OWN_TRANSACTION.includes(error.sqlState ?? ""))
+      throw error;
+    inOne = false;
+    for (const text of texts) await connection.execute(text);
+  }
+  const { differences } = differencesBetween(await takeSnapshot(connection, ALL), goal);
+  if (differences.length > 0) throw unproven(differences.map(describeDifference), "carried out once more");
+  return inOne;
+}
+
+function refuseUnproven({ left, refused }: SchemaDiff, what: string): void {
+  if (refused !== null) throw unproven([`${refused.statement}: ${messageOf(refused.error)}`], what);
+  if (left.length > 0) throw unproven(left.map(described), what);
+}
+
+function described(difference: SchemaDifference): string {
+  const reason = reasonOf(difference);
+  return `${describeDifference(difference)}${reason === null ? "" : ` (${reason})`}`;
+}
