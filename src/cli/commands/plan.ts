@@ -10,7 +10,7 @@ import type { Answer, Invocation } from "../command.ts";
 import { refuseFlags } from "../given.ts";
 import { forecastText } from "../output/forecast.ts";
 import { markdownOf } from "../output/forecast-markdown.ts";
-import { bytes, number } from "../output/numbers.ts";
+import { bytes, number, rowsOf } from "../output/numbers.ts";
 import { formatProblem, type Paint } from "../output/problems.ts";
 import { withFiles } from "../session.ts";
 import { heldLines, waitingLines } from "./up.ts";
@@ -109,7 +109,7 @@ function textOf(
 
 function outlookLines(outlook: BackfillOutlook): readonly string[] {
   const { revision, refused, indexes, indexed, fillfactor, sample, unsampled } = outlook;
-  const entries = `an entry in each of its ${indexes} indexes`;
+  const entries = `an entry in ${indexes === 1 ? "its index" : `each of its ${indexes} indexes`}`;
   const cost =
     indexed.length > 0
       ? [`  Each changed row writes ${entries}: it sets ${indexed.join(", ")}.`]
@@ -135,10 +135,6 @@ function wayOf({ table, key, rows, done, left }: BackfillOutlook): string {
     : `${far}, and about ${number(left)} ${left === 1 ? "is" : "are"} left`;
 }
 
-function rowsOf(many: number): string {
-  return `${number(many)} ${many === 1 ? "row" : "rows"}`;
-}
-
 function sampleLines(
   sample: BackfillSample | null | undefined,
   unsampled?: string | null,
@@ -151,7 +147,7 @@ function sampleLines(
       ? `${bytes(walBytes)} of WAL in its window`
       : `about ${formatDuration(durationMs)} and ${bytes(totalWalBytes)} of WAL for all that is left`;
   return [
-    `  A sample of ${number(rows)} rows was rolled back (${number(changed)} changed): ${number(rowsPerSecond)} rows/s, ${all}.`,
+    `  A sample of ${rowsOf(rows)} was rolled back (${number(changed)} changed): ${number(rowsPerSecond)} rows/s, ${all}.`,
     ...(sample.withoutOldValues
       ? ["  It kept no old values, which the backfill does: that costs about as much again."]
       : []),

@@ -6,7 +6,7 @@ import { type ImportState, type Status, statusOf } from "../../run/status.ts";
 import { visible } from "../../std/visible.ts";
 import type { Answer, Invocation } from "../command.ts";
 import { exitCodeOfProblems } from "../output/exit.ts";
-import { number } from "../output/numbers.ts";
+import { number, rowsOf } from "../output/numbers.ts";
 import { formatProblem, type Paint } from "../output/problems.ts";
 import { withFiles } from "../session.ts";
 
@@ -91,8 +91,8 @@ function textOf(
     const colour = row.state === "applied" ? "green" : row.state === "pending" ? "yellow" : "cyan";
     const when =
       row.executedAt === null ? (row.phase === "startup" ? "" : row.phase) : timeOf(row.executedAt);
-    const far = row.backfill === undefined ? "" : ` ${doneOf(row.backfill)}`;
-    const remark = `${row.baseline ? `${when} baseline` : when}${far}`;
+    const far = row.backfill === undefined ? "" : doneOf(row.backfill);
+    const remark = [when, row.baseline ? "baseline" : "", far].filter((part) => part !== "").join(" ");
     return `  ${paint(colour, row.state.padEnd(stateWidth))}  ${row.revision.padEnd(width)}  ${paint("dim", remark)}`.trimEnd();
   });
   const count = (state: StatusRow["state"]) => rows.filter((row) => row.state === state).length;
@@ -113,8 +113,8 @@ function textOf(
 
 /** `200 of about 2,000 rows` */
 function doneOf({ rows, estimatedRows }: NonNullable<StatusRow["backfill"]>): string {
-  const all = estimatedRows === null || estimatedRows < rows ? "" : ` of about ${number(estimatedRows)}`;
-  return `${number(rows)}${all} ${rows === 1 && all === "" ? "row" : "rows"} done`;
+  const isKnown = estimatedRows !== null && estimatedRows >= rows;
+  return `${isKnown ? `${number(rows)} of about ${rowsOf(estimatedRows)}` : rowsOf(rows)} done`;
 }
 
 export function timeOf(date: Date): string {

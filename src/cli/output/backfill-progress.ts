@@ -5,6 +5,7 @@
 import type { RunEvent } from "../../run/report/events.ts";
 import { formatDuration } from "../../std/time.ts";
 import type { Log } from "./log.ts";
+import { number, rowsOf } from "./numbers.ts";
 
 const FIRST_MS = 5_000;
 /** A backfill of a night is a hundred lines. */
@@ -59,7 +60,7 @@ export function createBackfillProgress(log: Log): (event: BackfillEvent | Elsewh
       reportedAt = Number.NEGATIVE_INFINITY;
       everyMs = FIRST_MS;
     }
-    const far = [...shareOf(share), `${number(rows)} rows`].join(", ");
+    const far = [...shareOf(share), rowsOf(rows)].join(", ");
     const line = `waiting for ${awaited}, which ${by} is carrying out: ${far}`;
     log.live(line);
     if (!isTime()) return;
@@ -104,7 +105,7 @@ export function createBackfillProgress(log: Log): (event: BackfillEvent | Elsewh
 function progressLine({ step, share, rows, table, rowsPerSecond, leftMs }: Progress): string {
   return [
     ...shareOf(share),
-    `${number(rows)} rows of ${table}${step.direction === "down" ? " taken back" : ""}`,
+    `${rowsOf(rows)} of ${table}${step.direction === "down" ? " taken back" : ""}`,
     `${number(rowsPerSecond)} rows/s`,
     ...(leftMs === null ? [] : [`${formatDuration(leftMs)} left`]),
   ].join(", ");
@@ -132,8 +133,4 @@ function workerLines(
 /** What holds it up comes first, because a narrow terminal cuts the end of a line. */
 function windowParts({ windowRows, slowedBy }: Progress): readonly string[] {
   return [...(slowedBy === null ? [] : [`slowed by ${slowedBy}`]), `windows of ${number(windowRows)}`];
-}
-
-function number(value: number): string {
-  return Math.round(value).toLocaleString("en-US");
 }

@@ -4,6 +4,11 @@ export function number(value: number): string {
   return Math.round(value).toLocaleString("en-US");
 }
 
+/** `1 row`, `2,000 rows` */
+export function rowsOf(many: number): string {
+  return `${number(many)} ${Math.round(many) === 1 ? "row" : "rows"}`;
+}
+
 export function bytes(value: number): string {
   const [unit, size] =
     value >= 1024 ** 3 ? ["GB", 1024 ** 3] : value >= 1024 ** 2 ? ["MB", 1024 ** 2] : ["kB", 1024];
