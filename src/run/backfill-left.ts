@@ -6,6 +6,7 @@ import type { BackfillState } from "../ledger/backfills-sql.ts";
 import type { Listing } from "../source/source.ts";
 import { whole } from "../std/number.ts";
 import type { Target } from "./session/target.ts";
+import { refuseLost } from "./step/backfill/lost.ts";
 
 const ROWS_NAMED = 5;
 
@@ -145,6 +146,18 @@ async function rowsLeft(
 
 function shown({ key }: Pick<BackfillState, "key">, values: readonly string[]): string {
   return key.map((name, index) => `${name} ${values[index]}`).join(", ");
+}
+
+/** Throws `PlanRefused` (`BACKFILL_LOST`) where a text is to be accepted, and nobody knows which rows the earlier one has done. */
+export async function refuseLostAccept(
+  target: Target,
+  connection: Connection,
+  { files, kind, revision, state }: Declared,
+): Promise<void> {
+  if (kind !== "accept" || state !== "partial") return;
+  const migration = files.migrations.find(({ id }) => id === revision);
+  if (migration?.backfill === undefined) return;
+  await refuseLost(target, connection, { step: { reason: "resume", revision, file: migration.file } });
 }
 
 /** For the log: which rows of a half-done backfill have what its earlier text gives, where a person accepts another one. */

@@ -15,7 +15,7 @@ import type { Listing } from "../source/source.ts";
 import { matchRows } from "../tools/match.ts";
 import { type Applied, describeTable, type ToolRow } from "../tools/tool.ts";
 import { lostIn, twinIn, unsettledIn } from "./adopt/answers.ts";
-import { acceptedOver, backfillLeft } from "./backfill-left.ts";
+import { acceptedOver, backfillLeft, refuseLostAccept } from "./backfill-left.ts";
 import { type Correction, correctedRows, findRevision, type Repair, unchanged } from "./corrections.ts";
 import { declaredGuard, notDeclared } from "./mirror/declared-guard.ts";
 import { acceptedRow, mirroredRow, rememberedRow, renamedFrom, renamedRow } from "./mirror/mirror.ts";
@@ -153,6 +153,7 @@ async function correct(
     retry: () => "",
   }[kind]();
   const without = !history.created || damage?.tables.includes("migration_statements") === true;
+  await refuseLostAccept(target, connection, { files, kind, revision, state: entry?.state });
   const refused = refusedRepair(
     { kind, position },
     {

@@ -6,3 +6,8 @@
 export function whole(value: number): string {
   return String(Math.round(value)).replace(/\B(?=(?:\d{3})+$)/g, ",");
 }
+
+/** `1 row`, `2,000 rows` */
+export function rowsOf(many: number): string {
+  return `${whole(many)} ${Math.round(many) === 1 ? "row" : "rows"}`;
+}

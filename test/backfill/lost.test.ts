@@ -5,7 +5,7 @@ import { migrate } from "../../src/run/migrate.ts";
 import { repair } from "../../src/run/repair.ts";
 import { commandIn } from "../support/command.ts";
 import { expect, ledgerSchema, type TestDatabase, test } from "../support/database.ts";
-import { down, folderOf, recorder, targetOf, up } from "../support/target.ts";
+import { down, folderOf, recorder, targetOf, up, writeFiles } from "../support/target.ts";
 
 const TABLE = `create table products (id int primary key, hits int not null default 0);
 insert into products (id) select generate_series(1, 2000);`;
@@ -33,7 +33,13 @@ async function halfDone(db: TestDatabase, options: string, loses = "") {
   const hits = await db.sql(HITS);
   const said = (kind: "retry" | "mark-done") =>
     repair(target, { kind, revision: "0002_b", position: null }, { confirm: db.name }, recorder());
-  return { target, hits, said, godwit: commandIn({ folder, url: db.url, env: { GODWIT_DIR: folder } }) };
+  return {
+    folder,
+    target,
+    hits,
+    said,
+    godwit: commandIn({ folder, url: db.url, env: { GODWIT_DIR: folder } }),
+  };
 }
 
 const LOSSES = [
@@ -84,6 +90,25 @@ describe("what looks at it", () => {
     },
   );
 });
+
+test.for([
+  ["", `drop table ${BACKFILLS}`],
+  ["parallel=2", `drop table ${RANGES}`],
+] as const)(
+  "no text is accepted for the rest of it, and what is said instead leads on (%s)",
+  async ([options, loses], { db }) => {
+    const { folder, godwit } = await halfDone(db, options, loses);
+    writeFiles(folder, { "0002_b.sql": sql(options).replace("hits + 1", "hits + 5") });
+    for (const words of [["plan"], ["up"], ["repair", "--accept", "0002_b", "--confirm", db.name]]) {
+      const { stderr } = await godwit.fails(1, ...words);
+      expect(stderr, words.join(" ")).toContain("BACKFILL_LOST");
+      expect(stderr, words.join(" ")).not.toContain("--accept");
+    }
+    await godwit("repair", "--retry", "0002_b", "--confirm", db.name);
+    await godwit("up");
+    expect((await db.sql(HITS)).map(({ hits }) => hits)).toEqual([5, 6]);
+  },
+);
 
 describe("a person decides:", () => {
   const LOST = `drop table ${BACKFILLS}`;

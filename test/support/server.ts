@@ -43,7 +43,7 @@ export async function startServer({
     await identity.own(folder);
     const data = join(folder, "data");
     if (copy === undefined) {
-      await makeCluster(folder, { binaries, identity, environment: CACHED, hint: "Make room there." });
+      await makeCluster(folder, { binaries, identity, environment: CACHED });
       await writeFile(join(data, "pg_hba.conf"), TRUST);
     } else {
       await copy(data);

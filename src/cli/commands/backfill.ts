@@ -5,7 +5,7 @@ import { forgetOldValues, undoBackfill } from "../../run/backfill-undo.ts";
 import { type BackfillStatus, type BackfillWord, backfillsOf, tellBackfill } from "../../run/backfills.ts";
 import { announceRun } from "../../service/announce.ts";
 import { nearest } from "../../std/nearest.ts";
-import { whole } from "../../std/number.ts";
+import { rowsOf, whole } from "../../std/number.ts";
 import { formatDuration } from "../../std/time.ts";
 import type { Answer, Invocation } from "../command.ts";
 import { refuseFlags } from "../given.ts";
@@ -88,7 +88,7 @@ function unusable(message: string, hint: string): ConfigError {
 }
 
 function said({ revision, state, rate, rows, runBy }: BackfillStatus, { kind }: BackfillWord): string {
-  const many = rate === null ? null : `${whole(rate)} rows in a second`;
+  const many = rate === null ? null : `${rowsOf(rate)} in a second`;
   if (state === "done") {
     const what = {
       rate: many === null ? "No limit holds" : `${many} hold`,
@@ -124,10 +124,12 @@ function statusLine(status: BackfillStatus): string {
   const moving = state === "begun" || state === "paused" || undo !== null;
   const isRun = status.runBy !== null;
   const going = (state === "begun" || undo !== null) && status.pausedAt === null && isRun;
-  const begun = rows === 0 && status.startedAt === null ? table : `${whole(rows)} rows of ${table}`;
+  const begun = rows === 0 && status.startedAt === null ? table : `${rowsOf(rows)} of ${table}`;
   const what = [
     ...(share === null || state === "done" ? [] : [`${Math.min(99, Math.floor(share * 100))} %`]),
-    undo === null ? begun : `${whole(undo.restored)} rows of ${table} have their old values again`,
+    undo === null
+      ? begun
+      : `${rowsOf(undo.restored)} of ${table} ${undo.restored === 1 ? "has its" : "have their"} old values again`,
     ...(state === "done" ? [`${whole(changed)} changed`] : []),
     ...(moving && isRun && rowsPerSecond !== null ? [`${whole(rowsPerSecond)} rows/s`] : []),
     ...(going && leftMs !== null ? [`${formatDuration(leftMs)} left`] : []),
@@ -145,9 +147,7 @@ function statusLine(status: BackfillStatus): string {
     ...(state === "done" && status.finishedAt !== null ? [`at ${timeOf(new Date(status.finishedAt))}`] : []),
     ...(state === "lost" ? ["how far is not known: `godwit status` says what to do"] : []),
     ...(state === "reverting" ? [`\`godwit backfill undo ${revision}\` finishes that`] : []),
-    ...(status.failed.length === 0
-      ? []
-      : [`${status.failed.length} ${status.failed.length === 1 ? "row" : "rows"} refused`]),
+    ...(status.failed.length === 0 ? [] : [`${rowsOf(status.failed.length)} refused`]),
   ];
   const word = state === "begun" && !isRun ? "half done" : STATES[state];
   return `${revision}  ${word}  ${what.join(", ")}`;

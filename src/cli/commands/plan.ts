@@ -5,7 +5,7 @@ import type { Plan } from "../../core/plan.ts";
 import type { BackfillOutlook, BackfillSample } from "../../core/step.ts";
 import { directionOf, includesImports } from "../../run/plan.ts";
 import { preview } from "../../run/status.ts";
-import { whole } from "../../std/number.ts";
+import { rowsOf, whole } from "../../std/number.ts";
 import { formatDuration } from "../../std/time.ts";
 import type { Answer, Invocation } from "../command.ts";
 import { refuseFlags } from "../given.ts";
@@ -110,7 +110,7 @@ function textOf(
 
 function outlookLines(outlook: BackfillOutlook): readonly string[] {
   const { revision, refused, indexes, indexed, fillfactor, sample, unsampled } = outlook;
-  const entries = `an entry in each of its ${indexes} indexes`;
+  const entries = `an entry in ${indexes === 1 ? "its index" : `each of its ${indexes} indexes`}`;
   const cost =
     indexed.length > 0
       ? [`  Each changed row writes ${entries}: it sets ${indexed.join(", ")}.`]
@@ -136,10 +136,6 @@ function wayOf({ table, key, rows, done, left }: BackfillOutlook): string {
     : `${far}, and about ${whole(left)} ${left === 1 ? "is" : "are"} left`;
 }
 
-function rowsOf(many: number): string {
-  return `${whole(many)} ${many === 1 ? "row" : "rows"}`;
-}
-
 function sampleLines(
   sample: BackfillSample | null | undefined,
   unsampled?: string | null,
@@ -152,7 +148,7 @@ function sampleLines(
       ? `${bytes(walBytes)} of WAL in its window`
       : `about ${formatDuration(durationMs)} and ${bytes(totalWalBytes)} of WAL for all that is left`;
   return [
-    `  A sample of ${whole(rows)} rows was rolled back (${whole(changed)} changed): ${whole(rowsPerSecond)} rows/s, ${all}.`,
+    `  A sample of ${rowsOf(rows)} was rolled back (${whole(changed)} changed): ${whole(rowsPerSecond)} rows/s, ${all}.`,
     ...(sample.withoutOldValues
       ? ["  It kept no old values, which the backfill does: that costs about as much again."]
       : []),

@@ -3,7 +3,7 @@ import { assembleImports } from "../../assemble/imports.ts";
 import { migrateOptions } from "../../assemble/options.ts";
 import type { StatusRow } from "../../run/report/status-rows.ts";
 import { type ImportState, type Status, statusOf } from "../../run/status.ts";
-import { whole } from "../../std/number.ts";
+import { rowsOf, whole } from "../../std/number.ts";
 import { visible } from "../../std/visible.ts";
 import type { Answer, Invocation } from "../command.ts";
 import { exitCodeOfProblems } from "../output/exit.ts";
@@ -91,8 +91,8 @@ function textOf(
     const colour = row.state === "applied" ? "green" : row.state === "pending" ? "yellow" : "cyan";
     const when =
       row.executedAt === null ? (row.phase === "startup" ? "" : row.phase) : timeOf(row.executedAt);
-    const far = row.backfill === undefined ? "" : ` ${doneOf(row.backfill)}`;
-    const remark = `${row.baseline ? `${when} baseline` : when}${far}`;
+    const far = row.backfill === undefined ? "" : doneOf(row.backfill);
+    const remark = [when, row.baseline ? "baseline" : "", far].filter((part) => part !== "").join(" ");
     return `  ${paint(colour, row.state.padEnd(stateWidth))}  ${row.revision.padEnd(width)}  ${paint("dim", remark)}`.trimEnd();
   });
   const count = (state: StatusRow["state"]) => rows.filter((row) => row.state === state).length;
@@ -113,8 +113,8 @@ function textOf(
 
 /** `200 of about 2,000 rows` */
 function doneOf({ rows, estimatedRows }: NonNullable<StatusRow["backfill"]>): string {
-  const all = estimatedRows === null || estimatedRows < rows ? "" : ` of about ${whole(estimatedRows)}`;
-  return `${whole(rows)}${all} ${rows === 1 && all === "" ? "row" : "rows"} done`;
+  const isKnown = estimatedRows !== null && estimatedRows >= rows;
+  return `${isKnown ? `${whole(rows)} of about ${rowsOf(estimatedRows)}` : rowsOf(rows)} done`;
 }
 
 export function timeOf(date: Date): string {

@@ -3,7 +3,7 @@
  * Elsewhere it is a line at growing distances.
  */
 import type { RunEvent } from "../../run/report/events.ts";
-import { whole } from "../../std/number.ts";
+import { rowsOf, whole } from "../../std/number.ts";
 import { formatDuration } from "../../std/time.ts";
 import type { Log } from "./log.ts";
 
@@ -60,7 +60,7 @@ export function createBackfillProgress(log: Log): (event: BackfillEvent | Elsewh
       reportedAt = Number.NEGATIVE_INFINITY;
       everyMs = FIRST_MS;
     }
-    const far = [...shareOf(share), `${whole(rows)} rows`].join(", ");
+    const far = [...shareOf(share), rowsOf(rows)].join(", ");
     const line = `waiting for ${awaited}, which ${by} is carrying out: ${far}`;
     log.live(line);
     if (!isTime()) return;
@@ -105,7 +105,7 @@ export function createBackfillProgress(log: Log): (event: BackfillEvent | Elsewh
 function progressLine({ step, share, rows, table, rowsPerSecond, leftMs }: Progress): string {
   return [
     ...shareOf(share),
-    `${whole(rows)} rows of ${table}${step.direction === "down" ? " taken back" : ""}`,
+    `${rowsOf(rows)} of ${table}${step.direction === "down" ? " taken back" : ""}`,
     `${whole(rowsPerSecond)} rows/s`,
     ...(leftMs === null ? [] : [`${formatDuration(leftMs)} left`]),
   ].join(", ");

@@ -298,13 +298,9 @@ export const ELSEWHERE: Readonly<Record<string, Elsewhere>> = {
     title:
       "`repair --retry` of a half-done backfill names the rows that are done twice, and their old values stay",
   },
-  "run/step/backfill/rest.ts retryFailed: godwit repair --accept …": {
-    file: "test/backfill/rows.test.ts",
-    title: "that were refused go through a corrected function alone",
-  },
-  "run/step/backfill/rest.ts withRefused: godwit repair --accept …": {
-    file: "test/backfill/slice.test.ts",
-    title: "it gives up where a hundred rows are refused, and names those before",
+  "run/step/backfill/rest.ts refusedRows: godwit repair --accept …": {
+    file: "test/backfill/refused-rows.test.ts",
+    title: "a corrected text goes through refused rows first, and then through the rest",
   },
   // Old values of backfills.
   "run/step/backfill/keep.ts undoOf: godwit backfill forget …": KEPT,

@@ -16,7 +16,7 @@
  *
  * What fails inside a window is narrowed down. Locks in the way, and a window that met its timeout, are tried again with
  * half the rows. So is a row that PostgreSQL refuses: at a single row its key is remembered, and the rest is done. The
- * backfill fails at the end then, and the next run tries those rows again.
+ * backfill fails at the end then, or at the hundredth such row, and the next run tries those rows first.
  */
 
 import { tableGuard } from "../../../backfill/guard.ts";
@@ -42,7 +42,16 @@ import { admit, allowedRows, waitForTurn, waitToBegin } from "./control.ts";
 import { explained, otherTable } from "./edited.ts";
 import { committedOf, type Filling, report } from "./filling.ts";
 import { claimOf, claimRanges, fillRanges, hasRanges } from "./ranges.ts";
-import { isOfItsRows, MOST_FAILED, passOver, refuseRemainder, retryFailed, withRefused } from "./rest.ts";
+import {
+  isOfItsRows,
+  MOST_FAILED,
+  passOver,
+  refusedRows,
+  refuseRefused,
+  refuseRemainder,
+  retryRefused,
+  TooManyRefused,
+} from "./rest.ts";
 import { openSensor } from "./signals.ts";
 import { runEmpty, runWindow, waitForDisk } from "./window.ts";
 
@@ -92,6 +101,8 @@ async function carryOut(
       await using sensor = openSensor(filling);
       filling.sensor = sensor;
       await held.table(filling.table.name, filling.table.shown);
+      await retryRefused(filling);
+      const { windows } = filling.state;
       const beside = isBeside(filling);
       if (hasRanges(filling, beside)) {
         const own = filling;
@@ -106,7 +117,8 @@ async function carryOut(
         await fill(filling, observed);
         through = true;
       }
-      await retryFailed(filling);
+      if (filling.state.windows > windows) await retryRefused(filling);
+      refuseRefused(filling);
       await refuseRemainder(filling);
       refuseUnexpectedRows(filling);
     }
@@ -116,10 +128,14 @@ async function carryOut(
     await closed(context, step, last).catch((error: unknown) => {
       throw otherTable(error, { table, step });
     });
-  } catch (error) {
+  } catch (thrown) {
     const { lost } = context.connection;
     const wasLost = lost.aborted;
     await rollback(context.connection);
+    const error =
+      thrown instanceof TooManyRefused && filling !== undefined
+        ? refusedRows(filling, { stopped: true })
+        : thrown;
     if (wasLost || (lost.aborted && context.stop.aborted)) {
       context.lostAt?.(UNASKED);
       throw lost.reason;
@@ -127,8 +143,7 @@ async function carryOut(
     const isLost = error instanceof GodwitError && error.code === "BACKFILL_LOST";
     const committed = isLost ? UNRECORDED : committedOf(filling?.state ?? known, through);
     if (committed.extent !== "none") await waitForDisk(context.connection);
-    const told = stepError(context, prepared, body, error, { committed });
-    const problem = filling === undefined ? told : withRefused(told, error, filling);
+    const problem = stepError(context, prepared, body, error, { committed });
     if (filling?.hasLock === true && committed.extent === "none" && problem.code !== "TARGET_SCHEMA_MISSING")
       await withdraw(filling);
     return { ok: false, failure: failureOf(step.revision, problem, committed), error: problem };
@@ -156,7 +171,7 @@ function lastParts({ context, prepared, parts, keeping, table }: Filling): Frame
 }
 
 /** Rows that could not be changed, of all workers. */
-function refusedRows({ ranged, state }: Filling): number {
+function countRefused({ ranged, state }: Filling): number {
   return ranged?.refused.count ?? state.failed.length;
 }
 
@@ -215,8 +230,10 @@ async function fill(filling: Filling, observed: Watch): Promise<void> {
       } else if (!isOfItsRows(error, filling))
         throw await explained(context.connection, error, { table: filling.table, step });
       else if (rows > 1) rows = halfOf(rows);
-      else if (refusedRows(filling) + 1 >= MOST_FAILED) throw error;
-      else await passOver(filling, error);
+      else {
+        await passOver(filling, error);
+        if (countRefused(filling) >= MOST_FAILED) throw new TooManyRefused();
+      }
       continue;
     }
     if (await waitForTurn(filling, { rows: windowRows, at, tookMs })) endedAt = performance.now();

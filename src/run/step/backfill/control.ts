@@ -14,7 +14,7 @@ import { whole } from "../../../std/number.ts";
 import { delay } from "../../../std/time.ts";
 import type { StepContext } from "../context.ts";
 import type { Prepared } from "../prepared.ts";
-import { type Filling, upToOf } from "./filling.ts";
+import { countRows, type Filling, upToOf } from "./filling.ts";
 
 /** While it waits it asks so often, so that a word from another terminal works at once. */
 const ASK_EVERY_MS = 500;
@@ -230,6 +230,9 @@ function refuseLate(...about: Parameters<typeof lateError>): void {
   if (error !== null) throw error;
 }
 
+const HAS_OLD_VALUES = ["has its old values again", "have their old values again"] as const;
+const IS_DONE = ["is done and stays", "are done and stay"] as const;
+
 /** `null`: it is not so late. */
 function lateError({ until }: StepContext, revision: string, done: Done | null): Interrupted | null {
   const now = new Date();
@@ -239,9 +242,10 @@ function lateError({ until }: StepContext, revision: string, done: Done | null):
     rows === 0 || !estimatedRows ? "" : `${Math.min(99, Math.floor((rows / estimatedRows) * 100))} %, `;
   const far = upTo === null ? "" : ` up to ${upTo}`;
   const isBegun = upTo !== null || rows > 0;
-  const stay = back === true ? "have their old values again" : "are done and stay";
+  const [one, several] = back === true ? HAS_OLD_VALUES : IS_DONE;
+  const stay = rows === 1 ? one : several;
   const what = isBegun
-    ? `${revision} stopped between two windows; ${share}${rows} rows of ${table}${far} ${stay}`
+    ? `${revision} stopped between two windows; ${share}${countRows(rows)} of ${table}${far} ${stay}`
     : back === true
       ? `the way back of ${revision} was not begun`
       : `${revision} was not begun`;

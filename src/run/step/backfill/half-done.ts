@@ -19,9 +19,10 @@ export async function refuseHalfDone(
   { kind, findsSchema }: ResumeLook,
 ): Promise<void> {
   const { step, settings, load } = prepared;
+  // First, because no text can be accepted for rows of which nobody knows whether they are done.
+  await refuseLost(target, connection, prepared);
   const known = await target.ledger.backfills.state(connection, step.revision);
   if (known !== null) refuseEdited(known, prepared);
-  await refuseLost(target, connection, prepared);
   const body = await load();
   if (known === null || known.rows === 0 || body.kind !== "sql" || body.backfill === undefined) return;
   if (!findsSchema || !connection.capabilities.spanning) return;

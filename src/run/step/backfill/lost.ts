@@ -14,7 +14,7 @@ type Place = Pick<Target, "ledger">;
 export async function refuseLost(
   { ledger }: Place,
   connection: Connection,
-  { step }: Pick<Prepared, "step">,
+  { step }: { readonly step: Pick<Prepared["step"], "reason" | "revision" | "file"> },
 ): Promise<void> {
   if (step.reason !== "resume") return;
   const { revision, file } = step;

@@ -2,7 +2,7 @@
 import { describeKey } from "../../../backfill/key.ts";
 import { remainder, windowEnd } from "../../../backfill/statement.ts";
 import { isStatementTimeout } from "../../../database/statement-timeout.ts";
-import { DatabaseError, type GodwitError, StepFailed } from "../../../errors.ts";
+import { DatabaseError, StepFailed } from "../../../errors.ts";
 import { rollback } from "../../session/transaction.ts";
 import { ownTransaction, statementFrame } from "../frame.ts";
 import { limitOf } from "../step-error.ts";
@@ -10,7 +10,7 @@ import type { Filling } from "./filling.ts";
 import { RowsThrew } from "./rows-threw.ts";
 import { runFailedRow, unplaced } from "./window.ts";
 
-/** More rows than this that fail are not the fault of the rows. */
+/** So many rows that are refused are hardly the fault of the rows. A run stops there. */
 export const MOST_FAILED = 100;
 
 /** What PostgreSQL says of the rows, not of the statement: a value that does not fit, a constraint, a trigger, the time. */
@@ -61,34 +61,63 @@ async function rememberFailed(filling: Filling, error: DatabaseError | RowsThrew
   return true;
 }
 
-/** Tries the rows again that earlier runs could not change, and fails where rows are left. */
-export async function retryFailed(filling: Filling): Promise<void> {
-  const { context, table } = filling;
-  if (filling.firstFailure === null)
-    for (const key of filling.state.failed) {
-      context.stop.throwIfAborted();
-      try {
-        await runFailedRow(filling, key);
-        const { state } = filling;
-        filling.state = { ...state, failed: state.failed.filter((one) => one !== key) };
-      } catch (error) {
-        if (context.connection.lost.aborted || context.stop.aborted || !isOfItsRows(error, filling))
-          throw error;
-        await rollback(context.connection);
-        filling.firstFailure ??= error;
-      }
+/**
+ * Tries all refused rows again. A run does that before its first window, so that rows which were corrected make room for
+ * others, and behind its last one, because a row may have had to wait for another. Throws `TooManyRefused` where a hundred
+ * are left.
+ */
+export async function retryRefused(filling: Filling): Promise<void> {
+  const { context } = filling;
+  if (filling.state.failed.length === 0) return;
+  filling.firstFailure = null;
+  for (const key of filling.state.failed) {
+    context.stop.throwIfAborted();
+    try {
+      await runFailedRow(filling, key);
+      const { state } = filling;
+      filling.state = { ...state, failed: state.failed.filter((one) => one !== key) };
+    } catch (error) {
+      if (context.connection.lost.aborted || context.stop.aborted || !isOfItsRows(error, filling))
+        throw error;
+      await rollback(context.connection);
+      filling.firstFailure ??= error;
     }
-  const { failed } = filling.state;
-  if (failed.length === 0) return;
-  throw new StepFailed(
+  }
+  if (filling.state.failed.length >= MOST_FAILED) throw new TooManyRefused();
+}
+
+/** Fails where rows are left that PostgreSQL has refused. */
+export function refuseRefused(filling: Filling): void {
+  if (filling.state.failed.length > 0) throw refusedRows(filling);
+}
+
+/** A hundred rows were refused, and no window begins. `refusedRows` says which, as soon as all workers have ended. */
+export class TooManyRefused extends Error {
+  override readonly name = "TooManyRefused";
+}
+
+/** What it says of the rows that are refused. `stopped`: it has done no more windows because of them. */
+export function refusedRows(
+  filling: Filling,
+  { stopped = false }: { readonly stopped?: boolean } = {},
+): StepFailed {
+  const { body, table, prepared, firstFailure, state } = filling;
+  const { failed, rows, key } = state;
+  const { revision } = prepared.step;
+  const many = failed.length === 1 ? "a row" : `${failed.length} rows`;
+  const stop = stopped ? ", and has stopped there" : "";
+  const corrected = `Correct those rows${stopped ? ", which the next run tries first" : ""}.`;
+  const accept = `Or correct the ${changer(filling)}, and say with \`godwit repair --accept ${revision}\` that the rows that are done may stay as they are: only the others go through it.`;
+  return new StepFailed(
     {
       code: "BACKFILL_ROWS",
-      message: `${filling.body.file} could not change ${failed.length === 1 ? "a row" : `${failed.length} rows`} of ${table.shown} (${named(filling)}): ${filling.firstFailure?.message}`,
-      hint: `Correct those rows. Or correct the ${changer(filling)}, and say with \`godwit repair --accept ${filling.prepared.step.revision}\` that the other rows may stay as they are: only those go through it.`,
-      place: { file: filling.body.file, ...(filling.firstFailure as Partial<RowsThrew>).place },
-      details: { table: table.shown, key: filling.state.key, failed },
+      message: `${body.file} could not change ${many} of ${table.shown} (${named(filling)})${stop}: ${firstFailure?.message}`,
+      // While no row is done, the text may be corrected without a word.
+      hint: rows === 0 ? `Correct the ${changer(filling)}, or those rows.` : `${corrected} ${accept}`,
+      place: { file: body.file, ...(firstFailure as Partial<RowsThrew> | null)?.place },
+      details: { table: table.shown, key, failed },
     },
-    { cause: filling.firstFailure ?? undefined },
+    { cause: firstFailure ?? undefined },
   );
 }
 
@@ -100,27 +129,6 @@ function named({ state: { failed }, table }: Filling): string {
 
 function changer({ body }: Filling): string {
   return body.rows === undefined ? "statement" : "function";
-}
-
-/** What ended it, `error` as a problem. At one refused row too many, it says which rows were refused before. */
-export function withRefused(problem: GodwitError, error: unknown, filling: Filling): GodwitError {
-  const { key, failed, rows } = filling.state;
-  if (failed.length + 1 < MOST_FAILED || !(problem instanceof StepFailed) || !isOfItsRows(error, filling))
-    return problem;
-  const { code: _, hint = "", details, ...said } = problem.toProblem();
-  const correct =
-    rows === 0
-      ? ""
-      : ` Correct them. Or correct the ${changer(filling)}, and say with \`godwit repair --accept ${filling.prepared.step.revision}\` that the rows that are done may stay as they are.`;
-  return new StepFailed(
-    {
-      ...said,
-      code: problem.code as "STEP_FAILED",
-      hint: `${failed.length} other rows were refused before (${named(filling)}), and it passes over no more.${correct} ${hint}`,
-      details: { ...details, key, failed },
-    },
-    { cause: problem.cause },
-  );
 }
 
 /** Fails where a row up to the bound is still one that `where` selects. */
@@ -142,7 +150,7 @@ export async function refuseRemainder(filling: Filling): Promise<void> {
   throw new StepFailed({
     code: "BACKFILL_REMAINDER",
     message: `${filling.body.file} has gone through ${table.shown}, and rows are left that its condition selects, among them ${describeKey(table.key, key)}.`,
-    hint: `Either the statement does not make the condition false, or those rows were written meanwhile. Correct them and run again. To go through the whole table again: \`godwit repair --retry ${filling.prepared.step.revision}\`, then run again.`,
+    hint: `If the ${changer(filling)} leaves them as they are: correct the file, then \`godwit repair --retry ${filling.prepared.step.revision}\`, and run again, which goes through the whole table. If they were written meanwhile, or the condition is wrong: correct those rows or the condition, and run again, which only checks.`,
     place: { file: filling.body.file },
     details: { table: table.shown, key: filling.state.key, row: key },
   });

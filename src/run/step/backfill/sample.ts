@@ -24,6 +24,7 @@ import type { RunContext, Target } from "../../session/target.ts";
 import { begin, rollback } from "../../session/transaction.ts";
 import type { Body } from "../body.ts";
 import type { Prepared } from "../prepared.ts";
+import { countRows } from "./filling.ts";
 import { refuseSkipping, SKIP_TRIGGERS } from "./window.ts";
 
 const FIRST_ROWS = 100;
@@ -86,9 +87,11 @@ export async function sampleBackfill(
     if (first !== null)
       return {
         sample: estimate(first, sampled),
-        unsampled: `of up to ${whole(trying)} rows, failed: ${why}`,
+        unsampled: `of up to ${whole(trying)} ${trying === 1 ? "row" : "rows"}, failed: ${why}`,
       };
-    return none(trying === 0 ? why : `a window of up to ${trying} rows failed, and was rolled back: ${why}`);
+    return none(
+      trying === 0 ? why : `a window of up to ${countRows(trying)} failed, and was rolled back: ${why}`,
+    );
   } finally {
     if (!connection.lost.aborted) await rollback(connection);
   }

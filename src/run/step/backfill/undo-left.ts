@@ -3,6 +3,7 @@ import { describeKey, type KeyColumn } from "../../../backfill/key.ts";
 import type { BackfillTable } from "../../../backfill/table.ts";
 import type { Problem } from "../../../errors.ts";
 import type { UndoState } from "../../../ledger/backfill-undo-sql.ts";
+import { countRows } from "./filling.ts";
 
 /** What did not come back. `null`: everything did. */
 export function leftOver(
@@ -23,7 +24,7 @@ export function leftOver(
   ];
   return {
     code: "BACKFILL_UNDO_LEFT",
-    message: `${revision}: ${restored} rows of ${table.shown} have their old values again, and ${changed + gone} do not: ${parts.join("; ")}.`,
+    message: `${revision}: ${countRows(restored)} of ${table.shown} ${restored === 1 ? "has its old values" : "have their old values"} again, and ${changed + gone} ${changed + gone === 1 ? "does" : "do"} not: ${parts.join("; ")}.`,
     hint: "What was changed since stays as it is.",
     details: { revision, table: table.shown, restored, changed, gone, keys },
   };

@@ -14,7 +14,7 @@ import type { StepContext } from "../context.ts";
 import { statementFrame } from "../frame.ts";
 import { frameError } from "../frame-error.ts";
 import { otherTable } from "./edited.ts";
-import type { Filling, Ranged } from "./filling.ts";
+import { countRows, type Filling, type Ranged } from "./filling.ts";
 import { changeByFunction } from "./rows.ts";
 
 /** Does the next window of at most so many rows, up to the key `to`. `null`: no row is left. Throws what the server says. */
@@ -171,7 +171,7 @@ async function change(filling: Filling, window: Window, rows: number): Promise<n
   const where =
     window === "none"
       ? "an empty table"
-      : `${rows} rows up to ${describeKey(table.key, "only" in window ? window.only : window.to)}`;
+      : `${countRows(rows)} up to ${describeKey(table.key, "only" in window ? window.only : window.to)}`;
   throw new StepFailed({
     code: "BACKFILL_OUTSIDE",
     message: `${body.file} changed ${outside === 1 ? "a row" : `${outside} rows`} outside its window (${where}).`,
