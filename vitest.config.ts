@@ -24,6 +24,7 @@ const LONGEST = [
   "test/kill.test.ts",
   "test/tools/cut.test.ts",
   "test/doors/imports.test.ts",
+  "test/doors/same-foresight.test.ts",
   "test/dev/drafts.test.ts",
   "test/rehearsal/folder-test.test.ts",
   "test/schema/drift.test.ts",
@@ -47,7 +48,7 @@ class LongestFirst extends BaseSequencer {
 const APART = ["test/origin/package.test.ts"];
 /** Laws about the tree itself. */
 const OF_THE_TREE = [
-  "test/{architecture,docs,lock-file,project,brands-in-blooms/lines,{systems,wild}/page}.test.ts",
+  "test/{architecture,words,docs,lock-file,project,brands-in-blooms/lines,{systems,wild}/page}.test.ts",
 ];
 
 /** A limit for what hangs, not a measure of what is slow: machines are shared. */

@@ -14,13 +14,16 @@ export interface UnderWay {
   /** Gives the answer that ends the command at once. Nothing, as long as no command has begun. */
   giveUp(error: Interrupted): void;
   /** Says how that answer is given, and whether anything that the command does stays. */
-  onGiveUp(answer: (error: Interrupted, known: Known) => void, options: { readonly keeps: boolean }): void;
+  onGiveUp(
+    answer: (error: Interrupted, known: InterruptedReport) => void,
+    options: { readonly keeps: boolean },
+  ): void;
   /** The error of a process that a second signal ends. */
   cut(by: string): Interrupted;
 }
 
 /** What is known of the runs, as fields of the JSON document. */
-export interface Known {
+export interface InterruptedReport {
   readonly report?: Report;
   readonly targets?: readonly object[];
 }
@@ -38,7 +41,7 @@ export function createUnderWay(): UnderWay {
   const finished = new Map<string | undefined, Report>();
   let keeps = true;
   let claimed = false;
-  let answer: (error: Interrupted, known: Known) => void = () => {};
+  let answer: (error: Interrupted, known: InterruptedReport) => void = () => {};
   const claim = () => {
     const first = !claimed;
     claimed = true;
@@ -74,7 +77,7 @@ export function createUnderWay(): UnderWay {
     },
   };
 
-  function known(error: Interrupted): Known {
+  function known(error: Interrupted): InterruptedReport {
     const all = [...reports].map(([target, runs]) => ({ target, report: reportOf(target, runs, error) }));
     const [first] = all;
     if (first === undefined) return {};
