@@ -32,7 +32,7 @@ export interface Assembled extends AsyncDisposable {
 
 export interface AssembleOptions {
   readonly say: Say;
-  /** Told what the address says that has no effect. */
+  /** Receives a line for each part of the address that has no effect. */
   readonly observe?: Observe | undefined;
   /** Opens a database other than the configured one. */
   readonly open?: Target["open"] | undefined;
@@ -58,7 +58,7 @@ export async function assemble(config: Config, options: AssembleOptions): Promis
   return made;
 }
 
-/** Which of these layouts the histories in the database speak for. `null`: none of them, or several. */
+/** The layout whose tool has a history in the database. `null`: none of them, or several. */
 export async function decidedByHistory(
   target: Target,
   layouts: readonly string[],
@@ -102,7 +102,7 @@ async function assembleWith(config: Config, source: Source, options: AssembleOpt
   });
 }
 
-/** A program of the user's reaches the database by itself. */
+/** Throws `ConfigError` if a runner is configured without a URL: it connects by itself. */
 function refuseWithoutUrl({ values: { runner } }: Config): void {
   if (runner !== null)
     throw new ConfigError({
@@ -133,7 +133,7 @@ export function createContext(
   };
 }
 
-/** Whether the configuration says where the database is, in any way. */
+/** Whether the configuration names a database. */
 export function isAddressed(config: Config): boolean {
   const addressed = hasDatabaseUrl(config);
   return addressed || isOverHttps(config, addressed);

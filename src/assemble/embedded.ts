@@ -37,7 +37,7 @@ export function embeddedFolder({ root }: Config): string {
   return join(root, ".godwit");
 }
 
-/** Without asking whether it is meant. Throws `DatabaseError`. */
+/** Opens the server without the check for production. Throws `DatabaseError`. */
 export async function openInFolder(config: Config, say: Say): Promise<Embedded> {
   const [{ openEmbedded }, { asFolderProblem }] = await Promise.all([
     import("../database/embedded/embedded.ts"),
@@ -81,7 +81,7 @@ function refuseInProduction(config: Config): void {
   });
 }
 
-/** What says that this is no place for development. `null`: nothing. */
+/** What shows that this is a production environment, as half a sentence. `null`: nothing does. */
 export function signOfProduction({ environment }: Config): string | null {
   if (["production", "staging"].includes(environment.NODE_ENV ?? ""))
     return `NODE_ENV is ${environment.NODE_ENV}`;

@@ -6,7 +6,7 @@ import type { Approval } from "../run/max-risk.ts";
 import type { MigrateOptions } from "../run/plan.ts";
 import type { RunContext, Target } from "../run/session/target.ts";
 
-interface Place {
+interface ForecastCall {
   readonly config: Config;
   readonly target: Target;
   readonly print: (line: string) => void;
@@ -14,7 +14,7 @@ interface Place {
 
 /** Throws as `up` would before its first step. The target is only read. */
 export async function forecast(
-  { config, target, print }: Place,
+  { config, target, print }: ForecastCall,
   options: MigrateOptions,
   context: RunContext,
 ): Promise<Forecast> {
@@ -39,7 +39,7 @@ export async function forecast(
 }
 
 /** Of this it is loaded only what is asked for: a run without `maxRisk` needs none of it. */
-export function approvalBy(place: Place): Approval {
+export function approvalBy(place: ForecastCall): Approval {
   return async (options, context) => {
     const [{ preview }, { approved }] = await Promise.all([
       import("../run/status.ts"),

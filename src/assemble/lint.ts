@@ -81,7 +81,7 @@ export async function lintOf(config: Config, given: LintGiven, call: LintCall): 
   }
 }
 
-/** A mistyped rule would stay as grave as it is. */
+/** Without this check, the level of a mistyped rule would be ignored. */
 function refuseUnknownRules(levels: Readonly<Record<string, unknown>>): void {
   const unknown = Object.keys(levels).find((id) => !isRule(id));
   if (unknown === undefined) return;
@@ -93,7 +93,7 @@ function refuseUnknownRules(levels: Readonly<Record<string, unknown>>): void {
   });
 }
 
-/** A linter need not wait for a database that is not there. */
+/** Lint reads all files if no database is reached, so it does not wait for one. */
 function withOneAttempt(config: Config): Config {
   if (config.provenances.connectAttempts.kind !== "default") return config;
   return { ...config, values: { ...config.values, connectAttempts: 1 } };

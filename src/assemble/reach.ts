@@ -1,4 +1,4 @@
-/** Whether a target can be reached, which several targets are asked before the first of them is changed. */
+/** Checks that a target can be reached. With several targets, each is checked before the first one is changed. */
 import type { Config } from "../config/config.ts";
 import { withConnection } from "../run/session/connect.ts";
 import type { RunContext } from "../run/session/target.ts";
@@ -7,8 +7,8 @@ import type { Say } from "./embedded.ts";
 import { assembleImports } from "./imports.ts";
 
 /**
- * Connects once, as a run does, and changes nothing. Returns `undefined` where targets that can be reached are to go on without
- * the others: somebody has chosen `continue` for them.
+ * A function that connects once, as a run does, and changes nothing. `undefined`: `onTargetFailure` was set to `continue`, so
+ * targets that can be reached are migrated without the others.
  */
 export function reachOf(config: Config, { context, say }: { context: RunContext; say: Say }) {
   const { values, provenances } = config;

@@ -6,7 +6,7 @@ import { schemasOf } from "../config/targets/names.ts";
 import { ConfigError, GodwitError } from "../errors.ts";
 import type { DatabaseFacts, Source } from "../source/source.ts";
 
-/** What a program of the user's is given. A secret is in the environment, and never among the words, which others can see. */
+/** The environment of a program that the user configures. Secrets are never arguments, because other users can see those. */
 export function commandEnvironment(
   environment: Config["environment"],
   url: Config["values"]["databaseUrl"],

@@ -10,32 +10,27 @@ import { splitStatements } from "../core/sql/statements.ts";
 import { staysInside } from "../core/sql/stays-inside.ts";
 import { visibleMark } from "../core/sql/window.ts";
 import type { Connection } from "../database/connection.ts";
-import { type Problem, SourceError } from "../errors.ts";
+import { type Place, type Problem, SourceError } from "../errors.ts";
 import type { BackfillTable } from "./table.ts";
 
 export interface Asking {
-  /** The name of the table whose key says where a row lies. `null`: its columns stand alone. */
+  /** The alias that qualifies the key columns. `null`: they need no alias. */
   readonly alias: string | null;
   /** The author's statement has a `RETURNING`, to which the question is added. */
   readonly returns: boolean;
   /** The key from before the change is asked too, as that of `godwit_was`: PostgreSQL 18. */
   readonly asksOld: boolean;
-  /** A condition for rows that are new. They were not there to be changed. `null`: there are none. */
+  /** A condition for rows that the statement inserts, which cannot lie outside. `null`: it inserts none. */
   readonly added: string | null;
   /** Its rows are counted for old values only: none can lie outside. */
   readonly isProven: boolean;
 }
 
-export interface Asked {
-  /** `null`: nothing is asked. */
+export interface AskingFound {
+  /** `null`: nothing has to be checked. */
   readonly asking: Asking | null;
-  /** What the statement changes and nobody asks. */
+  /** Changes of the statement that cannot be checked. */
   readonly unasked: Problem | null;
-}
-
-interface Place {
-  readonly file: string;
-  readonly line?: number | undefined;
 }
 
 /**
@@ -46,7 +41,7 @@ export async function readAsking(
   connection: Pick<Connection, "execute" | "server">,
   table: BackfillTable,
   { text, ...place }: Place & { readonly text: string },
-): Promise<Asked> {
+): Promise<AskingFound> {
   const statement = splitStatements(text)[0]?.text ?? "";
   const changes = dataChanges(statement);
   if (changes === null) return { asking: null, unasked: unread(table, place) };
@@ -55,7 +50,7 @@ export async function readAsking(
   const own = await ownOf(connection, table, all);
   const key = table.key.map(({ name }) => name);
   const shows = (change: DataChange) => staysInside(change, { key, isOwn: own.has(change) });
-  // No trigger gives a row that is deleted another key.
+  // A trigger cannot change the key of a deleted row.
   const isProven = (change: DataChange) => (!table.rewrites || change.verb === "delete") && shows(change);
   if (main !== null && parts.length === 0) {
     const { version } = connection.server;
@@ -83,12 +78,12 @@ function askingOf(
   const { verb, returns, upserts } = main;
   const asksOld = isOwn && !returns && version >= 180_000;
   if (verb === "insert") {
-    // The old row tells those that were there from those that are new.
+    // Only the old row tells an updated row from an inserted one.
     if (!upserts || !asksOld) return null;
     return { alias: main.alias, returns, asksOld, added: `godwit_was.${identifier(key[0] ?? "")} is null` };
   }
   if (verb === "merge" && version < 170_000) return null;
-  // A row from outside may have a key of the window by now.
+  // The statement may have moved a row from outside into the window, and the new key does not show that.
   if (verb === "update" && isOwn && !asksOld && setsKey(main, key) && !staysInside(main, { key: [], isOwn }))
     return null;
   const alias = isOwn ? main.alias : visibleMark(statement)?.alias;

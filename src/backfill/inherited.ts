@@ -5,9 +5,8 @@ import { SourceError } from "../errors.ts";
 import type { BackfillTable } from "./table.ts";
 
 /**
- * Throws `SourceError` (`BACKFILL_KEY`) where rows are found again by their key, for `what`, and two may have the same. A
- * plain statement is no matter: its windows are ranges, which have both. Partitions are no matter either: their key is unique
- * in all of them.
+ * Throws `SourceError` (`BACKFILL_KEY`) if `what` finds rows by their key and two rows may share one. It is not called for a
+ * plain statement, because a window is a range and contains both rows. The key of a partitioned table is unique in all partitions.
  */
 export async function refuseChildren(
   connection: Pick<Connection, "execute">,

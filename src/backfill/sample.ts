@@ -7,13 +7,13 @@ import type { BackfillTable } from "./table.ts";
 /** How many blocks the table has, with its partitions. */
 export function blocksOf({ name }: BackfillTable): string {
   const table = regclass(name);
-  // A plain table is in no tree of partitions, and a partitioned one has no blocks of its own.
+  // `pg_partition_tree` is empty for a plain table. A partitioned table has no blocks itself, so both can be added.
   return `select coalesce(pg_catalog.sum(pg_catalog.pg_relation_size(one)), 0)::pg_catalog.float8
   / pg_catalog.current_setting('block_size')::pg_catalog.float8 as blocks
 from (select ${table} as one union select relid from pg_catalog.pg_partition_tree(${table})) r`;
 }
 
-/** The last keys of equal parts of a sample, without that of the last part. */
+/** Divides a sample into equal parts, and returns the last key of each part except the last one. */
 export function sampledBounds(
   { name, key }: BackfillTable,
   { from, to, percent, count }: { from: KeyValue | null; to: KeyValue; percent: number; count: number },

@@ -7,9 +7,9 @@
  */
 import { formatDuration } from "../std/time.ts";
 
-/** What is seen of the server. `null`: it is not there, or may not be seen. */
+/** Measurements of the server. `null`: there is no such thing, or our role may not see it. */
 export interface Signals {
-  /** How far the replica is behind that is furthest behind, and its name. */
+  /** The delay and the name of the replica that is furthest behind. */
   readonly lagMs: number | null;
   readonly lagOf: string | null;
   /** How many sessions wait for a lock of the backfill. */
@@ -20,7 +20,7 @@ export interface Signals {
   readonly archiveBytes: number | null;
   /** WAL in a second. */
   readonly walBytes: number | null;
-  /** The age of the oldest transaction with a snapshot: what the backfill replaces cannot be cleared away before its end. */
+  /** The age of the oldest transaction with a snapshot. Until it ends, vacuum cannot remove rows that the backfill replaced. */
   readonly oldestMs: number | null;
   /** Whether autovacuum works on the table. */
   readonly vacuum: "none" | "usual" | "wraparound";

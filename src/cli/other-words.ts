@@ -14,42 +14,48 @@ const REPAIR = "`godwit help repair`, which shows how to correct what the ledger
  * By the last of the typed words, without words such as `migrate` or `db` before it. What begins with a command is
  * that command; other texts say why there is none.
  */
-const MEANT: Readonly<Record<string, string>> = {
-  ...all("rollback revert undo remove backout", REVERT),
-  ...all("redo", "`godwit down -1`, and then `godwit up`, which runs the last migration again."),
-  ...all("create make add generate gen g", NEW),
-  ...all("migrate apply deploy latest update sync push execute exec up-all", UP),
-  ...all("up-by-one up-one", "`godwit up +1`, which applies the next migration."),
-  ...all("up-to upto", "`godwit up <revision>`, which applies everything up to it."),
-  ...all(
+export const MEANT: Readonly<Record<string, string>> = {
+  ...forEach("rollback revert undo remove backout", REVERT),
+  ...forEach("redo", "`godwit down -1`, and then `godwit up`, which runs the last migration again."),
+  ...forEach("create make add generate gen g", NEW),
+  ...forEach("migrate apply deploy latest update sync push execute exec up-all", UP),
+  ...forEach("up-by-one up-one", "`godwit up +1`, which applies the next migration."),
+  ...forEach("up-to upto", "`godwit up <revision>`, which applies everything up to it."),
+  ...forEach(
     "down-to downto goto",
     "`godwit down <revision>`, or `godwit up <revision>` if it is still pending.",
   ),
-  ...all("down-all rollback-all", "`godwit down base`, which reverts everything."),
-  ...all("reset fresh refresh clean drop wipe recreate", AGAIN),
-  ...all("info list ls pending state show showmigrations", STATUS),
-  ...all("validate check verify", CHECK),
-  ...all("version dbversion", "`godwit current` for the database, and `godwit --version` for Godwit itself."),
-  ...all("log", "`godwit history --log`, which lists what was done to this database."),
-  ...all("branches", "`godwit heads`, which shows the newest migrations of the files."),
-  ...all("dry-run pretend preview", "`godwit up --dry-run`, which executes and rolls back."),
-  ...all("setup install", "`godwit init`, which makes a folder, a configuration and a first migration."),
-  ...all("mark fake changelog-sync", "`godwit baseline <revision>`, which declares migrations as present."),
-  ...all("resolve force fix", REPAIR),
-  ...all("bundle compile", "`godwit build`, which freezes all migrations into a bundle."),
-  ...all("seed", "`godwit new --ts <name>`: data is a migration like any other."),
-  ...all("watch start", "`godwit dev`, which keeps a database up that follows the files."),
-  ...all("wait", "`godwit up`, which waits for the database by itself."),
-  ...all("unlock release-locks", "`godwit doctor`. A lock ends with the run that holds it."),
-  ...all(
+  ...forEach("down-all rollback-all", "`godwit down base`, which reverts everything."),
+  ...forEach("reset fresh refresh clean drop wipe recreate", AGAIN),
+  ...forEach("info list ls pending state show showmigrations", STATUS),
+  ...forEach("validate check verify", CHECK),
+  ...forEach(
+    "version dbversion",
+    "`godwit current` for the database, and `godwit --version` for Godwit itself.",
+  ),
+  ...forEach("log", "`godwit history --log`, which lists what was done to this database."),
+  ...forEach("branches", "`godwit heads`, which shows the newest migrations of the files."),
+  ...forEach("dry-run pretend preview", "`godwit up --dry-run`, which executes and rolls back."),
+  ...forEach("setup install", "`godwit init`, which makes a folder, a configuration and a first migration."),
+  ...forEach(
+    "mark fake changelog-sync",
+    "`godwit baseline <revision>`, which declares migrations as present.",
+  ),
+  ...forEach("resolve force fix", REPAIR),
+  ...forEach("bundle compile", "`godwit build`, which freezes all migrations into a bundle."),
+  ...forEach("seed", "`godwit new --ts <name>`: data is a migration like any other."),
+  ...forEach("watch start", "`godwit dev`, which keeps a database up that follows the files."),
+  ...forEach("wait", "`godwit up`, which waits for the database by itself."),
+  ...forEach("unlock release-locks", "`godwit doctor`. A lock ends with the run that holds it."),
+  ...forEach(
     "diff makemigrations pull introspect autogenerate",
     "No migration is written from a difference of schemas. `godwit new <name>` makes an empty one.",
   ),
-  ...all("dump load", "Godwit dumps no schema. `pg_dump --schema-only` does."),
+  ...forEach("dump load", "Godwit dumps no schema. `pg_dump --schema-only` does."),
 };
 
 /** What these mean is said by two words. */
-const PAIRS: Readonly<Record<string, string>> = {
+export const PAIRS: Readonly<Record<string, string>> = {
   "migrate dev": "`godwit new <name>`, and then `godwit up`.",
   "migrate run": UP,
   "migration run": UP,
@@ -74,11 +80,6 @@ export function wordsHere(typed: readonly string[], names: readonly string[]): s
   return near === undefined ? "`godwit --help` lists everything." : `Did you mean \`godwit ${near}\`?`;
 }
 
-/** All hints, for the test that follows them. */
-export function hintsOfOtherTools(): readonly string[] {
-  return [...Object.values(MEANT), ...Object.values(PAIRS)];
-}
-
 function meantBy(word: string, names: readonly string[]): string | undefined {
   if (Object.hasOwn(MEANT, word)) return MEANT[word];
   return names.includes(word) ? `\`godwit ${word}\`.` : undefined;
@@ -100,6 +101,6 @@ function kebab(word: string): string {
     .toLowerCase();
 }
 
-function all(words: string, hint: string): Readonly<Record<string, string>> {
+function forEach(words: string, hint: string): Readonly<Record<string, string>> {
   return Object.fromEntries(words.split(" ").map((word) => [word, hint]));
 }

@@ -22,7 +22,7 @@ import type { Terminal } from "./output/terminal.ts";
 import { type Parsed, parse } from "./program.ts";
 import type { SignalHandler } from "./signals.ts";
 import type { Supervisor } from "./supervised.ts";
-import type { Known, UnderWay } from "./under-way.ts";
+import type { InterruptedReport, UnderWay } from "./under-way.ts";
 import { isAskedFor, usageProblem, wantsJson } from "./usage.ts";
 
 /** The process around a command. */
@@ -166,7 +166,7 @@ async function carryOut(parsed: Parsed, around: CommandEnvironment, json: boolea
     exitCodes,
     commands: COMMANDS,
   };
-  const giveUp = (error: Interrupted, known: Known) => {
+  const giveUp = (error: Interrupted, known: InterruptedReport) => {
     log.live("");
     if (isTold()) log.problem("error", error);
     fail(error, { terminal, json, command: row.name, told: isTold(), exitCodes, known });
@@ -264,7 +264,7 @@ interface FailOptions {
   readonly told?: boolean;
   readonly exitCodes: ExitCodeKind;
   /** What is known of a run that was not waited for. */
-  readonly known?: Known;
+  readonly known?: InterruptedReport;
 }
 
 function fail(error: unknown, options: FailOptions): number {

@@ -5,19 +5,19 @@ import { ConfigError } from "../errors.ts";
 import type { RunContext } from "../run/session/target.ts";
 import type { Invocation } from "./command.ts";
 
-export interface Session extends Assembled {
+export interface OpenTarget extends Assembled {
   readonly config: Config;
   readonly context: RunContext;
 }
 
 /** For commands that read the migrations. */
-export function withFiles<T>(invocation: Invocation, use: (session: Session) => Promise<T>): Promise<T> {
+export function withFiles<T>(invocation: Invocation, use: (session: OpenTarget) => Promise<T>): Promise<T> {
   return withSession(invocation, use, { needsFiles: true });
 }
 
 export async function withSession<T>(
   invocation: Invocation,
-  use: (session: Session) => Promise<T>,
+  use: (session: OpenTarget) => Promise<T>,
   { needsFiles }: Pick<AssembleOptions, "needsFiles"> = {},
 ): Promise<T> {
   const config = await invocation.config();

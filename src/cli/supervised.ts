@@ -6,9 +6,9 @@ import { canPass, type FromMigrations, isForSupervisor, SUPERVISED } from "../se
 export interface Supervisor {
   /** Whether it will start this process again after such a failure. */
   readonly isTriedAgain: (problems: readonly Problem[]) => boolean;
-  /** Both write one log. */
+  /** The id of the log that supervisor and command share. */
   readonly instanceId: string;
-  /** Beside what the command does with the event itself. */
+  /** Passes an event to the supervisor. The command also handles it itself. */
   readonly tell: (event: RunEvent) => void;
   /** A run begins, under this id in all that others are told of it. */
   readonly begun: (run: { readonly runId: string; readonly target: string }) => void;

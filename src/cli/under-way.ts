@@ -16,7 +16,7 @@ export interface UnderWay {
   giveUp(error: Interrupted): void;
   /** Says how that answer is given, and whether anything that the command does stays. */
   onGiveUp(
-    answer: (error: Interrupted, known: Known) => void,
+    answer: (error: Interrupted, known: InterruptedReport) => void,
     options: { readonly keeps: boolean; readonly changes: Changes },
   ): void;
   /** The error of a process that a second signal ends. */
@@ -24,7 +24,7 @@ export interface UnderWay {
 }
 
 /** What is known of the runs, as fields of the JSON document. */
-export interface Known {
+export interface InterruptedReport {
   readonly report?: Report;
   readonly targets?: readonly object[];
 }
@@ -43,7 +43,7 @@ export function createUnderWay(): UnderWay {
   let keeps = true;
   let changes: Changes = "continues";
   let claimed = false;
-  let answer: (error: Interrupted, known: Known) => void = () => {};
+  let answer: (error: Interrupted, known: InterruptedReport) => void = () => {};
   const claim = () => {
     const first = !claimed;
     claimed = true;
@@ -80,7 +80,7 @@ export function createUnderWay(): UnderWay {
     },
   };
 
-  function known(error: Interrupted): Known {
+  function known(error: Interrupted): InterruptedReport {
     const all = [...reports].map(([target, runs]) => ({ target, report: reportOf(target, runs, error) }));
     const [first] = all;
     if (first === undefined) return {};

@@ -10,7 +10,7 @@ const MEANT: Readonly<Record<string, string>> = Object.fromEntries(
 );
 
 /** `undefined`: none of these is meant, or several may be. */
-export function meantBy(flag: string, flags: readonly string[]): string | undefined {
+function meantBy(flag: string, flags: readonly string[]): string | undefined {
   const meant = MEANT[flag];
   if (meant !== undefined) return flags.includes(meant) ? meant : undefined;
   if (flag.length < SHORTEST) return undefined;

@@ -9,14 +9,14 @@ interface Former {
 
 const FORMER: readonly Former[] = [{ key: "mirror", was: "keep" }];
 
-type Told = (line: string) => void;
+type Tell = (line: string) => void;
 type Values = Readonly<Record<string, unknown>>;
 
 /**
  * Renames the options of a file and of its targets to their present names. Throws `ConfigError` if both names are
  * given.
  */
-export function fileUnderPresentNames(given: unknown, tell: Told): unknown {
+export function fileUnderPresentNames(given: unknown, tell: Tell): unknown {
   if (!isRecord(given)) return given;
   const values = underPresentNames(given, tell);
   if (!isRecord(values.targets)) return values;
@@ -31,7 +31,7 @@ export function fileUnderPresentNames(given: unknown, tell: Told): unknown {
 export function flagsUnderPresentNames<T extends Values>(
   flags: T,
   own: readonly (string | undefined)[],
-  tell: Told,
+  tell: Tell,
 ): T {
   let values: Values = flags;
   for (const { key, was } of FORMER) {
@@ -46,7 +46,7 @@ export function flagsUnderPresentNames<T extends Values>(
 
 type Variables = Readonly<Record<string, string | undefined>>;
 
-export function environmentUnderPresentNames(environment: Variables, tell: Told): Variables {
+export function environmentUnderPresentNames(environment: Variables, tell: Tell): Variables {
   let variables = environment;
   for (const { key, was } of FORMER) {
     const [before, now] = [`GODWIT_${was.toUpperCase()}`, `GODWIT_${key.toUpperCase()}`];
@@ -87,7 +87,7 @@ function isRecord(value: unknown): value is Values {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
-function underPresentNames(given: Values, tell: Told): Values {
+function underPresentNames(given: Values, tell: Tell): Values {
   let values = given;
   for (const { key, was } of FORMER) {
     if (values[was] === undefined) continue;

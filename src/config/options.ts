@@ -10,7 +10,7 @@ import type { Secret } from "../std/secret.ts";
 import type { CheckConfig } from "./checks.ts";
 import type { LintConfig } from "./lint.ts";
 
-export const MODES = ["all", "startup", "nas-only"] as const;
+const MODES = ["all", "startup", "nas-only"] as const;
 export type Mode = (typeof MODES)[number];
 
 export const WEBHOOK_EVENTS = [

@@ -63,13 +63,13 @@ function emptyOf(option: Option): unknown {
   return option.kind === "list" || option.kind === "checks" ? [] : null;
 }
 
-interface Found {
+interface GivenValue {
   readonly given: unknown;
   readonly provenance: Provenance;
   readonly inFile: boolean;
 }
 
-function find(option: Option, sources: Sources): Found {
+function find(option: Option, sources: Sources): GivenValue {
   const { flags, program, environment, origins, file, path, own } = sources;
   const { key } = option;
   if (flags[key] !== undefined)

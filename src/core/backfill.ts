@@ -81,7 +81,7 @@ export interface RowsWindow {
 export const DEFAULT_WINDOWS: Windows = { targetMs: 500, minRows: 100, maxRows: null };
 
 /** A window is shorter than the limit of a statement, and than what anybody should wait for a row. */
-export const MOST_TARGET_MS = 60_000;
+const MOST_TARGET_MS = 60_000;
 
 /** The first window has no more rows than any may have. */
 export function fitting(windows: Windows): Windows {

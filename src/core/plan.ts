@@ -69,9 +69,9 @@ export function isOvertakenIn(input: PlanInput, steps: readonly Step[], revision
   return late([own], graph, { entries }).length > 0;
 }
 
-type Found = { graph: Graph; expression: Expression; problems: readonly Problem[] };
+type ResolvedGoal = { graph: Graph; expression: Expression; problems: readonly Problem[] };
 
-function draftOf(input: PlanInput, { graph, expression, problems }: Found): ReturnType<typeof planUp> {
+function draftOf(input: PlanInput, { graph, expression, problems }: ResolvedGoal): ReturnType<typeof planUp> {
   try {
     if (input.goal.undo === true) return planUndo(input, graph, expression);
     return (input.goal.direction === "up" ? planUp : planDown)(input, graph, expression);

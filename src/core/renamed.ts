@@ -54,12 +54,16 @@ function goneOf(graph: Graph, history: History): readonly HistoryEntry[] {
   );
 }
 
-interface Origin {
+interface FormerEntry {
   readonly entry: HistoryEntry;
   readonly shared: "text" | "number";
 }
 
-function originOf(migration: Migration, gone: readonly HistoryEntry[], graph: Graph): Origin | undefined {
+function originOf(
+  migration: Migration,
+  gone: readonly HistoryEntry[],
+  graph: Graph,
+): FormerEntry | undefined {
   if (migration.kind === "repeatable") return undefined;
   const sameText = gone.find((entry) => hasTextOf(entry, migration));
   if (sameText !== undefined) return { entry: sameText, shared: "text" };

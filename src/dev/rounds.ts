@@ -30,7 +30,7 @@ import {
 import { migrate } from "../run/migrate.ts";
 import type { Observe } from "../run/report/events.ts";
 import type { Target } from "../run/session/target.ts";
-import { look, preview } from "../run/status.ts";
+import { preview, viewOf } from "../run/status.ts";
 import { joinSentences } from "../std/sentences.ts";
 import { asApplied, haveWaysBack, withoutFiles } from "./as-applied.ts";
 import { type Draft, draftsOf, faultOfDraft, isUnwritten } from "./decide.ts";
@@ -59,7 +59,7 @@ export interface Round {
 }
 
 /** What a round has done so far. */
-interface Progress {
+interface RoundState {
   takenBack: readonly string[];
   readonly applied: string[];
   unwritten: readonly string[];
@@ -87,7 +87,7 @@ export function roundsOn(server: DevServer, { config, say, observe, signal }: De
   const isUsable = async (revision: string) => {
     if (!(await isThere(await server.databases(), COPY))) return false;
     await using copy = await server.target(COPY, observe);
-    const { history } = await look(copy.target, context());
+    const { history } = await viewOf(copy.target, context());
     return !history.entries.some((entry) => entry.revision === revision);
   };
 
@@ -117,7 +117,7 @@ export function roundsOn(server: DevServer, { config, say, observe, signal }: De
   };
 
   const takeBack = async (target: Target): Promise<readonly string[]> => {
-    const { files, history } = await look(target, context());
+    const { files, history } = await viewOf(target, context());
     const { migrations } = files;
     const fault = faultOfDraft({ migrations, history, own });
     if (fault !== null) throw new SourceError([fault]);
@@ -151,12 +151,12 @@ export function roundsOn(server: DevServer, { config, say, observe, signal }: De
     );
   };
 
-  const carryOut = (progress: Progress) =>
+  const carryOut = (progress: RoundState) =>
     bringToFiles(progress).catch((error: unknown) => {
       throw withReset(error);
     });
 
-  const bringToFiles = async (progress: Progress): Promise<void> => {
+  const bringToFiles = async (progress: RoundState): Promise<void> => {
     signal.throwIfAborted();
     await server.reach();
     await using assembled = await server.target(DATABASE, observe);
@@ -193,7 +193,13 @@ export function roundsOn(server: DevServer, { config, say, observe, signal }: De
     isCopied = false;
   };
 
-  const begun = (): Progress => ({ takenBack: [], applied: [], unwritten: [], held: [], switchedOff: null });
+  const begun = (): RoundState => ({
+    takenBack: [],
+    applied: [],
+    unwritten: [],
+    held: [],
+    switchedOff: null,
+  });
   const apply = async () => {
     const progress = begun();
     await carryOut(progress);

@@ -28,7 +28,7 @@ export interface Returned {
   /** It returned something that nobody has begun: a generator, or a query without `execute()`. */
   readonly unbegun: "generator" | "query" | null;
   /** What it did not wait for, or never executed. */
-  readonly left: Left | null;
+  readonly left: LeftBehind | null;
   /** The first statement that failed, though the function came back. */
   readonly swallowed?: { readonly statement: number; readonly at: ThrownAt } | undefined;
   /** The rows that were written, where it was called for those of a window. */
@@ -36,7 +36,7 @@ export interface Returned {
 }
 
 /** Statements that ran when the function had settled, or were begun after it, and schema builders without `execute()`. */
-export interface Left {
+export interface LeftBehind {
   readonly kind: "unawaited" | "late" | "unexecuted";
   readonly count: number;
   /** The stack of the first of them. */

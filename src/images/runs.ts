@@ -18,7 +18,7 @@ export interface ImportRun {
   readonly figures: Readonly<Record<string, unknown>>;
 }
 
-/** Why it has failed, as far as it could be written down. */
+/** Why the run failed. `null`: it did not fail, or it ended before it could record why. */
 export function problemOf({ state, figures: { problem } }: ImportRun): Problem | null {
   return state === "failed" && problem != null ? (problem as Problem) : null;
 }

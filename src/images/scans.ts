@@ -11,7 +11,7 @@
 import type { Connection, Row } from "../database/connection.ts";
 import { type FileState, imageTables } from "./sql.ts";
 
-export interface Seen {
+export interface ListedFile {
   readonly path: string;
   readonly sizeBytes: number;
   readonly mtimeMs: number;
@@ -99,7 +99,7 @@ where not (excluded.state = 'found' and k.scan = excluded.scan)`,
      * New and changed files are to be read. Files that failed, were being written, or were refused by the database are
      * tried again, because the database may accept them now.
      */
-    async recordFiles(connection: Connection, scan: string, seen: readonly Seen[]): Promise<void> {
+    async recordFiles(connection: Connection, scan: string, seen: readonly ListedFile[]): Promise<void> {
       if (seen.length === 0) return;
       await connection.query(
         `insert into ${t.files} as f (import, path, size, mtime, state, code, reason, scan)

@@ -83,7 +83,7 @@ const LINKS_NAMED = 10;
 const LINKS_LISTED = 200;
 
 /** A link may lead to any file of the machine that this process may read. */
-export function linksOutside(settings: ImportSettings, links: ScanResult["links"]): Problem {
+function linksOutside(settings: ImportSettings, links: ScanResult["links"]): Problem {
   const named = links.slice(0, LINKS_NAMED).map(({ path, to }) => `${path} → ${to}`);
   const more = links.length > named.length ? ", …" : "";
   const one = links.length === 1;

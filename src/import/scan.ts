@@ -4,7 +4,7 @@
  */
 import type { Connection } from "../database/connection.ts";
 import { ImportFailed } from "../errors.ts";
-import type { FolderFound, Scan, Scans, Seen } from "../images/scans.ts";
+import type { FolderFound, ListedFile, Scan, Scans } from "../images/scans.ts";
 import type { Entry, Origin } from "../origin/origin.ts";
 import { createExclusion, type Exclusion, otherKind } from "./exclude.ts";
 import { type Pattern, parsePattern } from "./pattern.ts";
@@ -80,7 +80,7 @@ class Scanner {
   /** Folders outside of the base that a link led to. */
   readonly #followed: string[] = [];
   readonly #todo: string[];
-  readonly #seen = new Map<string, Seen>();
+  readonly #seen = new Map<string, ListedFile>();
   readonly #folders: FolderFound[] = [];
   #flushing: Promise<void> = Promise.resolve();
 
@@ -251,7 +251,7 @@ class Scanner {
   }
 }
 
-function verdictOf(path: string, entry: Entry): Seen["verdict"] {
+function verdictOf(path: string, entry: Entry): ListedFile["verdict"] {
   const refuse = (state: "quarantined" | "unsupported", code: string, reason: string) => ({
     state,
     code,

@@ -38,8 +38,6 @@ export interface UndoDone extends Pick<UndoState, "restored" | "changed" | "gone
   readonly position: readonly string[];
 }
 
-export type UndoSql = ReturnType<typeof backfillUndoSql>;
-
 export function backfillUndoSql(schema: string, byHand: boolean) {
   const table = `${identifier(schema)}.migration_backfill_undo`;
   const valuesName = (revision: string) =>

@@ -5,26 +5,26 @@ import { type BackfillControls, type Control, NO_CONTROLS } from "./backfill-con
 import type { BackfillState, RecordedBackfill, RecordedControls } from "./backfills-sql.ts";
 import type { LedgerSql } from "./sql.ts";
 
-type Asked = Pick<Connection, "query" | "execute">;
+type Queryable = Pick<Connection, "query" | "execute">;
 
 export type LostProgress = "migration_backfills" | "migration_backfill_ranges";
 
 export interface RecordedBackfills {
   /** How far one has come. `null`: none of that name was begun. */
-  state(connection: Asked, revision: string): Promise<BackfillState | null>;
-  all(connection: Asked): Promise<readonly RecordedBackfill[]>;
+  state(connection: Queryable, revision: string): Promise<BackfillState | null>;
+  all(connection: Queryable): Promise<readonly RecordedBackfill[]>;
   /**
    * The table that has lost how far a half-done one is. `null`: none has. Whoever went on all the same would do rows twice.
    */
-  lost(connection: Asked, revision: string): Promise<LostProgress | null>;
-  controls(connection: Asked, revision: string): Promise<BackfillControls>;
-  allControls(connection: Asked): Promise<readonly RecordedControls[]>;
+  lost(connection: Queryable, revision: string): Promise<LostProgress | null>;
+  controls(connection: Queryable, revision: string): Promise<BackfillControls>;
+  allControls(connection: Queryable): Promise<readonly RecordedControls[]>;
   /** Writes what a person says. It makes the tables that are missing, in the schema of the ledger, which is there. */
-  control(connection: Asked, revision: string, control: Control, host: string): Promise<void>;
+  control(connection: Queryable, revision: string, control: Control, host: string): Promise<void>;
 }
 
 export function openBackfills(sql: LedgerSql): RecordedBackfills {
-  const isThere = async (connection: Asked, exists: string) => {
+  const isThere = async (connection: Queryable, exists: string) => {
     const { rows } = await connection.query<{ exists: boolean } & Row>(exists);
     return rows[0]?.exists === true;
   };

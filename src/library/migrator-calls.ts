@@ -104,8 +104,8 @@ export function migratorOf(load: Load, { name, signal }: MigratorOptions): Migra
         migrate(opened.assembled.target, goal, told),
       );
     });
-  const look = (opened: Opened, context: RunContext) =>
-    import("../run/status.ts").then(({ look }) => look(opened.assembled.target, context));
+  const viewOf = (opened: Opened, context: RunContext) =>
+    import("../run/status.ts").then(({ viewOf }) => viewOf(opened.assembled.target, context));
   const plan = async (opened: Opened, context: RunContext, { goal, sample }: Planned) => {
     const [{ preview }, { directionOf }] = await Promise.all([
       import("../run/status.ts"),
@@ -217,7 +217,7 @@ export function migratorOf(load: Load, { name, signal }: MigratorOptions): Migra
         (await import("../run/history.ts")).logOf(assembled.target, context),
       ),
     history: () =>
-      reading.callWithFiles(async (opened, context) => (await look(opened, context)).history.entries),
+      reading.callWithFiles(async (opened, context) => (await viewOf(opened, context)).history.entries),
     async adopt(options = {}) {
       const { checkGiven, SWITCH, TEXT } = await given();
       const keys = { tool: TEXT, table: TEXT, assume: SWITCH, dryRun: SWITCH };

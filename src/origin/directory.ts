@@ -61,7 +61,7 @@ class DirectoryOrigin implements Origin {
     try {
       for await (const names of pagesOf(path)) {
         const entries = await this.#unlessOver(
-          mapBounded(names, LOOKS_AT_ONCE, (name) => look(path, name)),
+          mapBounded(names, LOOKS_AT_ONCE, (name) => entryOf(path, name)),
           signal,
         );
         this.#check(signal);
@@ -153,7 +153,7 @@ async function* pagesOf(folder: string): AsyncIterable<readonly Buffer[]> {
 }
 
 /** `undefined`: the entry disappeared between listing and `stat`. */
-async function look(folder: string, bytes: Buffer): Promise<Entry | undefined> {
+async function entryOf(folder: string, bytes: Buffer): Promise<Entry | undefined> {
   const path = Buffer.concat([Buffer.from(`${folder}/`), bytes]);
   const name = bytes.toString("utf8");
   const addressable = Buffer.from(name, "utf8").equals(bytes);

@@ -3,7 +3,7 @@ import { ImportFailed } from "../errors.ts";
 import type { Expected } from "./origin.ts";
 
 /** Larger files are not read into memory. */
-export const MAX_FILE_BYTES = 1024 ** 3;
+const MAX_FILE_BYTES = 1024 ** 3;
 
 export function fileGone(path: string, cause?: unknown): ImportFailed {
   return new ImportFailed(

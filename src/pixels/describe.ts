@@ -66,12 +66,12 @@ export async function readHeader(bytes: Buffer, options: DescribeOptions): Promi
   return { format, width, height, decodedBytes };
 }
 
-type Seen = Pick<
+type VisualHashes = Pick<
   Description,
   "visual" | "visual256" | "white" | "white256" | "lowInformation" | "whiteLowInformation"
 >;
 
-function seenOf({ plain, flattened, ink }: Greys, orientation: number): Seen {
+function seenOf({ plain, flattened, ink }: Greys, orientation: number): VisualHashes {
   const onBlack = flattened !== null && ink >= DARK_INK;
   const ground = flattened === null ? plain : onBlack ? flattened.black : flattened.white;
   const hashOf = (squares: Squares, size: number) =>

@@ -36,15 +36,15 @@ export function endsEarly(bytes: Buffer, format: Format): boolean {
   return (little ? bytes.readUInt32LE(4) : bytes.readUInt32BE(4)) + 2 > bytes.length;
 }
 
-type Look = (head: Buffer) => boolean;
+type Recogniser = (head: Buffer) => boolean;
 
-function startsWith(magic: string, at = 0): Look {
+function startsWith(magic: string, at = 0): Recogniser {
   const expected = Buffer.from(magic, "latin1");
   return (head) => head.subarray(at, at + expected.length).equals(expected);
 }
 
 /** MPEG containers name themselves, and the formats that they are compatible with, in their first box. */
-function hasBrand(...brands: readonly string[]): Look {
+function hasBrand(...brands: readonly string[]): Recogniser {
   return (head) => {
     if (!startsWith("ftyp", 4)(head)) return false;
     const end = Math.min(head.readUInt32BE(0), head.length);
@@ -55,15 +55,15 @@ function hasBrand(...brands: readonly string[]): Look {
 }
 
 const any =
-  (...looks: readonly Look[]): Look =>
+  (...looks: readonly Recogniser[]): Recogniser =>
   (head) =>
     looks.some((look) => look(head));
 const all =
-  (...looks: readonly Look[]): Look =>
+  (...looks: readonly Recogniser[]): Recogniser =>
   (head) =>
     looks.every((look) => look(head));
 
-const FORMATS: readonly [Format, Look][] = [
+const FORMATS: readonly [Format, Recogniser][] = [
   ["png", startsWith("\x89PNG\r\n\x1a\n")],
   ["jpeg", startsWith("\xff\xd8\xff")],
   ["webp", all(startsWith("RIFF"), startsWith("WEBP", 8))],
@@ -82,7 +82,7 @@ const FORMATS: readonly [Format, Look][] = [
   ["svg", isSvg],
 ];
 
-const OTHERS: readonly [what: string, Look][] = [
+const OTHERS: readonly [what: string, Recogniser][] = [
   ["a BMP image", startsWith("BM")],
   ["an Adobe Illustrator file", all(startsWith("%PDF"), (head) => head.includes("Illustrator"))],
   ["a PDF document", startsWith("%PDF")],

@@ -10,7 +10,7 @@ export interface Measured {
   readonly isBuild: boolean;
 }
 
-export interface Wanted {
+export interface TargetSize {
   readonly rows: number;
   readonly pages: number;
   /** For a page, on the target. */
@@ -21,7 +21,7 @@ export interface Wanted {
 const NOISE = 1.3;
 
 /** Work grows with the rows; that of sorting by their logarithm more. A slower disk adds what its pages take longer. */
-export function extrapolated(measured: Measured, wanted: Wanted): number {
+export function extrapolated(measured: Measured, wanted: TargetSize): number {
   const ratio = measured.rows === 0 ? 1 : wanted.rows / measured.rows;
   const sorting =
     measured.isBuild && ratio > 1 ? Math.log2(wanted.rows) / Math.log2(Math.max(2, measured.rows)) : 1;

@@ -3,7 +3,7 @@ import { accept } from "../core/sql/cursor.ts";
 import type { HeldLock, Relation, Relations } from "./catalog.ts";
 import type { SeenLock, SeenRelation, SeenStatement } from "./seen.ts";
 
-export interface Known {
+export interface Observations {
   /** The relations before the step: what is made by the step itself is in nobody's way. */
   readonly first: Relations;
   /** The relations before the statement. */
@@ -22,7 +22,7 @@ type Effects = Pick<SeenStatement, "locks" | "held" | "rewrites" | "scans" | "bu
 
 export function effectsOf(
   text: string,
-  { first, before, after, had, has, heldUntil, countsScans }: Known,
+  { first, before, after, had, has, heldUntil, countsScans }: Observations,
 ): Effects {
   const known = (oid: string) => before.get(oid) ?? after.get(oid);
   const isOld = (oid: string) => first.has(oid);

@@ -14,7 +14,7 @@ import type { Connection, Result } from "../database/connection.ts";
 import { DatabaseError } from "../errors.ts";
 import { codePointOffset } from "../std/text.ts";
 import { isInTransaction, locksOf, type Relation, relationsOf } from "./catalog.ts";
-import { effectsOf, type Known } from "./measure.ts";
+import { effectsOf, type Observations } from "./measure.ts";
 import { gated, type Open } from "./outside.ts";
 import type { Recorder } from "./recorder.ts";
 import { nameOf } from "./risk.ts";
@@ -214,7 +214,7 @@ class Observed {
 
   #keep(
     base: Base,
-    known: Known,
+    known: Observations,
     { durationMs, unexpected = [] }: { durationMs: number; unexpected?: readonly Relation[] },
   ): void {
     const ofServer = known.has.flatMap(({ ofServer }) => ofServer ?? []);

@@ -161,7 +161,7 @@ function resolve(named: string, { files, ids }: { files: Listing; ids: readonly 
   });
 }
 
-interface Known {
+interface BackfillFacts {
   readonly files: Listing;
   readonly history: RecordedHistory;
   readonly recorded: readonly RecordedBackfill[];
@@ -174,7 +174,7 @@ interface Known {
 }
 
 function statusesOf(
-  { files, history, recorded, undos, runs, lost }: Known,
+  { files, history, recorded, undos, runs, lost }: BackfillFacts,
   controlsOf: (revision: string) => BackfillControls | undefined,
 ): readonly BackfillStatus[] {
   const declared = files.migrations.filter(({ backfill }) => backfill !== undefined);

@@ -13,7 +13,7 @@ import type { Listed, RevisionList } from "../source/revisions.ts";
 import { type MigrateOptions, planInput } from "./plan.ts";
 import { withConnection } from "./session/connect.ts";
 import type { RunContext, Target } from "./session/target.ts";
-import { look } from "./status.ts";
+import { viewOf } from "./status.ts";
 
 export interface Compatibility {
   readonly target: string;
@@ -75,15 +75,19 @@ export async function revisionsOf(target: Pick<Target, "source">): Promise<Revis
   return { format: 1, layout: target.source.layout, migrations };
 }
 
-type Seen = { readonly database: string; readonly history: History };
+type HistoryOfDatabase = { readonly database: string; readonly history: History };
 
 /**
  * What is applied, with what another tool has applied, as far as the files here tell. Without files the ledger alone counts:
  * the question may be asked where none are.
  */
-async function historyOf(target: Target, options: CompatibleOptions, context: RunContext): Promise<Seen> {
+async function historyOf(
+  target: Target,
+  options: CompatibleOptions,
+  context: RunContext,
+): Promise<HistoryOfDatabase> {
   try {
-    const view = await look(target, context);
+    const view = await viewOf(target, context);
     if (view.refused !== null) throw view.refused;
     if (!options.afterUp) return view;
     const { steps } = plan(planInput(target, options, view.files, view.history));

@@ -13,7 +13,7 @@ import type { DryRunImportFailure } from "./report/dry-run-report.ts";
 import { withConnection } from "./session/connect.ts";
 import type { RunContext, Target } from "./session/target.ts";
 
-/** Reads no file and remembers nothing. */
+/** Reads no image, and writes nothing to the database. */
 export async function examineImports(
   target: Target,
   imports: readonly Import[],
@@ -43,7 +43,7 @@ export async function refusedImports(
       await examine(target, each.settings, context);
     } catch (error) {
       if (!(error instanceof ImportFailed)) throw error;
-      // What the database says of it is the same from everywhere; what can be reached is not.
+      // The database gives every machine the same answer. Another machine may reach an origin that this one does not.
       const uncertain = error.code !== "IMPORT_ORIGIN_CHANGED";
       failures.push({ import: each.name, problem: error.toProblem(), uncertain });
     }

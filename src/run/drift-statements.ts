@@ -32,7 +32,7 @@ export interface WayOptions {
   readonly from: string;
   /** All of them, in order. */
   readonly statements: readonly DiffStatement[];
-  /** Who carries them out. */
+  /** The role that executes them. */
   readonly user: string;
   /** What is ignored. */
   readonly patterns: readonly string[];
@@ -40,10 +40,10 @@ export interface WayOptions {
 
 export async function wayOf({ scratch, from, statements, user, patterns }: WayOptions): Promise<Way> {
   await using each = await openCopy(scratch, { of: from, as: `each_${from}`, user });
-  const states = [await look(each)];
+  const states = [await snapshotOf(each)];
   for (const { text } of statements) {
     await each.execute(text);
-    states.push(await look(each));
+    states.push(await snapshotOf(each));
   }
   const [before, after] = [states[0] as SchemaSnapshot, states.at(-1) as SchemaSnapshot];
   const { differences } = differencesBetween(before, after);
@@ -64,7 +64,7 @@ export async function wayOf({ scratch, from, statements, user, patterns }: WayOp
       if (!(error instanceof DatabaseError)) throw error;
       return { ...NOTHING, unproven: [`Without what is ignored (driftIgnore), ${text}: ${error.message}`] };
     }
-  const made = await look(some);
+  const made = await snapshotOf(some);
   const left = differencesBetween(made, after).differences.filter((one) => !isIgnored(one));
   return left.length > 0
     ? {
@@ -76,7 +76,7 @@ export async function wayOf({ scratch, from, statements, user, patterns }: WayOp
 
 const NOTHING = { statements: [], losses: [] } as const;
 
-const look = (connection: Connection) => takeSnapshot(connection, { schema: null });
+const snapshotOf = (connection: Connection) => takeSnapshot(connection, { schema: null });
 
 async function openCopy(
   scratch: Scratch,

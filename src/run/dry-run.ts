@@ -83,7 +83,7 @@ async function tryPlan(target: Target, { options, context, files, results }: Tri
   await withLock(target, context, async (connection, lock) => {
     const known = { files, history: await target.ledger.read(connection) };
     refuseForeign(target, files, known.history);
-    const { entries, passedOver, warnings, mirror, untold } = await lookAtTool(target, connection, known);
+    const { entries, passedOver, warnings, mirror, unmirrored } = await lookAtTool(target, connection, known);
     const adopted = withAdopted(known.history, entries, context);
     const history = await forPlanning(target, connection, { files, history: adopted });
     const decided = plan(beside(planInput(target, options, files, history), passedOver));
@@ -113,7 +113,7 @@ async function tryPlan(target: Target, { options, context, files, results }: Tri
       },
     };
     const warning = unmirroredWarning(target, {
-      ...{ steps: decided.steps, history, mirrored: mirror !== null, untold },
+      ...{ steps: decided.steps, history, mirrored: mirror !== null, unmirrored },
     });
     results.warnings.push(
       ...[...warnings, ...decided.warnings, ...(warning === null ? [] : [warning])],
@@ -131,7 +131,7 @@ async function tryPlan(target: Target, { options, context, files, results }: Tri
   });
 }
 
-interface Known {
+interface DryRunFindings {
   readonly results: DryRunResults;
   /** By revision: an index that stands in its way as things are now. */
   readonly refused: ReadonlyMap<string, Problem>;
@@ -142,7 +142,7 @@ interface Known {
 async function tryAll(
   context: StepContext,
   steps: readonly Prepared[],
-  { results, refused, stuck }: Known,
+  { results, refused, stuck }: DryRunFindings,
 ): Promise<void> {
   const left = new Set<string>();
   for (const [index, prepared] of steps.entries()) {

@@ -43,7 +43,7 @@ export interface FleetOptions<T> {
   readonly signal: AbortSignal;
   /** Whether what came out is a failure although nothing was thrown. */
   readonly isFailure?: (value: T) => boolean;
-  /** Told as soon as each is over, groups after all of theirs. */
+  /** Is called as soon as a target has ended. A group ends after all of its members. */
   readonly onOutcome?: (outcome: TargetOutcome<T>) => void;
 }
 

@@ -108,7 +108,7 @@ interface Stage {
   readonly done: Set<string>;
 }
 
-interface Known {
+interface TestQuestion {
   readonly listing: Listing;
   /** How many migrations a file holds. */
   readonly files: ReadonlyMap<string, number>;
@@ -119,7 +119,7 @@ interface Known {
 async function testOne(
   stage: Stage,
   migration: Migration,
-  { listing, files, isWanted }: Known,
+  { listing, files, isWanted }: TestQuestion,
 ): Promise<TestedMigration> {
   const { target, done } = stage;
   if (target.source.program !== undefined) return notTested(migration, "a program of yours carries it out");

@@ -4,7 +4,7 @@ import type { Phase } from "../core/migration.ts";
 import type { LoggedRow } from "../ledger/ledger.ts";
 import { withConnection } from "./session/connect.ts";
 import type { RunContext, Target } from "./session/target.ts";
-import { look } from "./status.ts";
+import { viewOf } from "./status.ts";
 
 /** A migration of the files, and what the ledger says about it. */
 export interface HistoryRow {
@@ -32,7 +32,7 @@ export interface MigrationHistory {
 }
 
 export async function historyOf(target: Target, context: RunContext): Promise<MigrationHistory> {
-  const { files, history } = await look(target, context);
+  const { files, history } = await viewOf(target, context);
   const { order } = target.settings;
   const entries = new Map(history.entries.map((entry) => [entry.revision, entry]));
   const current = currentOf(files.migrations, history, order);

@@ -81,30 +81,30 @@ export async function runImport(target: Target, wanted: Import, given: RunContex
   const { context, warnings } = withWarnings(given);
   const started = performance.now();
   const startedAt = new Date().toISOString();
-  const so = noProgress();
-  const report = (outcome: ImportReport["outcome"], standing?: FileStates): ImportReport => ({
+  const progress = noProgress();
+  const report = (outcome: ImportReport["outcome"], states?: FileStates): ImportReport => ({
     import: wanted.name,
     origin: "settings" in wanted ? wanted.settings.description : "",
     runId: context.runId,
     outcome,
     startedAt,
     durationMs: performance.now() - started,
-    scanned: so.scan?.counts ?? { folders: 0, files: 0, bytes: 0, ignored: 0, outside: 0 },
-    stored: so.stored,
-    moved: so.moved,
-    restored: so.restored,
-    bytesRead: so.bytesRead,
-    files: standing?.files ?? {},
-    troubles: standing?.troubles ?? [],
-    warnings: [...so.warnings.values(), ...warnings()],
+    scanned: progress.scan?.counts ?? { folders: 0, files: 0, bytes: 0, ignored: 0, outside: 0 },
+    stored: progress.stored,
+    moved: progress.moved,
+    restored: progress.restored,
+    bytesRead: progress.bytesRead,
+    files: states?.files ?? {},
+    troubles: states?.troubles ?? [],
+    warnings: [...progress.warnings.values(), ...warnings()],
   });
   if ("skip" in wanted) {
     context.observe({ kind: "import-skipped", import: wanted.name, problem: wanted.skip });
-    so.warnings.set("", wanted.skip);
+    progress.warnings.set("", wanted.skip);
     return report("skipped");
   }
   try {
-    const done = report("done", await again(target, wanted.settings, { context, so }));
+    const done = report("done", await importReconnecting(target, wanted.settings, { context, progress }));
     context.observe({ kind: "import-finished", report: done });
     return done;
   } catch (error) {
@@ -119,17 +119,17 @@ export async function runImport(target: Target, wanted: Import, given: RunContex
   }
 }
 
-async function again(
+async function importReconnecting(
   target: Target,
   settings: ImportSettings,
-  { context, so }: { readonly context: RunContext; readonly so: Progress },
+  { context, progress }: { readonly context: RunContext; readonly progress: Progress },
 ): Promise<FileStates> {
   for (let lost = 1; ; lost++) {
-    const before = so.stored;
+    const before = progress.stored;
     try {
-      return await once(target, settings, { context, so });
+      return await importOnce(target, settings, { context, progress });
     } catch (error) {
-      if (so.stored > before) lost = 1;
+      if (progress.stored > before) lost = 1;
       if (!isLost(error) || lost > RECONNECTS || context.signal.aborted) throw error;
       context.observe({ kind: "connection-lost", problem: error.toProblem() });
     }
@@ -142,10 +142,10 @@ function isLost(error: unknown): error is GodwitError {
   return error instanceof LockError && error.code === "LOCK_LOST";
 }
 
-function once(
+function importOnce(
   target: Target,
   settings: ImportSettings,
-  { context, so }: { readonly context: RunContext; readonly so: Progress },
+  { context, progress }: { readonly context: RunContext; readonly progress: Progress },
 ): Promise<FileStates> {
   return withOneConnection(target, context, async (connection) => {
     const patient = <T>(work: () => Promise<T>) =>
@@ -156,7 +156,7 @@ function once(
     const lock = await patient(() => acquireLock(target, connection, context, `import ${settings.name}`));
     try {
       await patient(() => lock.announce(`import ${settings.name} from ${settings.description}`));
-      const standing = await importFiles(settings, {
+      const states = await importFiles(settings, {
         schema: target.ledger.schema,
         runId: context.runId,
         host: context.host,
@@ -166,11 +166,11 @@ function once(
         lockAttempts: target.settings.lockAttempts,
         signal: context.signal,
         observe: context.observe,
-        progress: so,
+        progress,
       });
       // What came in is compared with all the rest at once, so that nobody waits for it who asks for duplicates.
       await compareNew(connection, target.ledger.schema, { signal: context.signal });
-      return standing;
+      return states;
     } finally {
       if (!connection.lost.aborted) await lock.release().catch(() => {});
     }

@@ -8,7 +8,7 @@ import { resolveRevision } from "../core/revision.ts";
 import { ConfigError } from "../errors.ts";
 import type { Listing, Source } from "../source/source.ts";
 import type { RunContext, Target } from "./session/target.ts";
-import { look } from "./status.ts";
+import { viewOf } from "./status.ts";
 
 export interface Linted extends LintReport {
   /** The folder of migrations, absolute. Files are below it. */
@@ -32,7 +32,7 @@ export async function lintPending(
   options: LintOptions,
   context: RunContext,
 ): Promise<Linted> {
-  const { files, history, version } = await look(target, context);
+  const { files, history, version } = await viewOf(target, context);
   const server = options.server ?? Math.floor(version / 10_000);
   const chosen = pendingOf(files.migrations, history);
   const { source } = target;

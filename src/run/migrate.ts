@@ -17,7 +17,7 @@ import type { Connection } from "../database/connection.ts";
 import { DatabaseError, GodwitError, Interrupted, type Problem, StepFailed } from "../errors.ts";
 import type { Listing } from "../source/source.ts";
 import { orAbort } from "../std/time.ts";
-import { adoptInPassing, type InStep, makeTable, tellTool, warnUntold } from "./adopt/in-step.ts";
+import { adoptInPassing, type InStep, makeTable, tellTool, warnUnmirrored } from "./adopt/in-step.ts";
 import { DriftWatch } from "./catalog/drift-watch.ts";
 import { invalidIndexes } from "./catalog/indexes.ts";
 import { refuseUnmirroredDown } from "./mirror/reruns.ts";
@@ -187,7 +187,7 @@ class Run {
     refuseForeign(target, files, read);
     if (this.#options.requireNoDrift === true && read.created) await this.#drift.refuse(place);
     const beside = await adoptInPassing(place, { files, history: read });
-    const { mirror, missingThere, there, remember, watch, advisory, passedOver, untold } = beside;
+    const { mirror, missingThere, there, remember, watch, advisory, passedOver, unmirrored } = beside;
     const history = await forPlanning(target, connection, { files, history: beside.history });
     await this.#reconnection.recall(connection, read.created);
     const goal = goalOf(this.#options, this.#tally.counted, read);
@@ -233,7 +233,7 @@ class Run {
     const doing = `${decided.direction} ${decided.steps.length} migrations: ${decided.steps[0]?.revision} ...`;
     await lock.announce(doing);
     await keepPredictions(place, decided, this.#options.predicted);
-    await warnUntold(place, { steps: decided.steps, history, mirrored: mirror !== null, untold });
+    await warnUnmirrored(place, { steps: decided.steps, history, mirrored: mirror !== null, unmirrored });
     this.#reconnection.prepared = prepared;
     for (const { step } of prepared) if (step.kind === "repeatable") this.#tally.repeatable(step.revision);
     const mayShare = lock.kind === "session" && mirror === null && this.#options.rollback !== true;

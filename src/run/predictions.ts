@@ -1,11 +1,11 @@
 /** Predictions are kept before the steps that they are of: nobody can say afterwards that he knew. */
 import type { Plan } from "../core/step.ts";
-import type { Place } from "./catalog/kept-schema.ts";
+import type { LockedSession } from "./catalog/kept-schema.ts";
 import { writeUnderLock } from "./session/transaction.ts";
 
 /** Under the lock, in the log. Nothing where nothing was predicted. */
 export async function keepPredictions(
-  { target, connection, lock, context }: Place,
+  { target, connection, lock, context }: LockedSession,
   { steps }: Plan,
   predicted: ReadonlyMap<string, number> | undefined,
 ): Promise<void> {

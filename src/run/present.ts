@@ -27,7 +27,7 @@ const MOST_TABLES = 1000;
 /** Of a target that is one schema of many: each of them would copy all of the database. */
 const MOST_OF_SCHEMA = 100;
 
-export interface Place {
+export interface ScratchDatabase {
   readonly scratch: Scratch;
   /** An empty one. */
   readonly database: string;
@@ -36,7 +36,7 @@ export interface Place {
 /** What the copy lacks; or why there is none. The database is then of no use any more. */
 export async function copyPresent(
   target: Target,
-  { scratch, database }: Place,
+  { scratch, database }: ScratchDatabase,
   context: RunContext,
 ): Promise<Gaps | { readonly because: string }> {
   try {
@@ -63,7 +63,7 @@ export async function copyPresent(
 /** How a database that was made in another way differs from the target; owners and privileges apart. `null`: it cannot be said. */
 export async function gapsFrom(
   target: Target,
-  { scratch, database }: Place,
+  { scratch, database }: ScratchDatabase,
   context: RunContext,
 ): Promise<Gaps | null> {
   try {

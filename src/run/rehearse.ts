@@ -28,7 +28,7 @@ import { ensureRoles } from "./scratch-roles.ts";
 import { withConnection } from "./session/connect.ts";
 import { ofScratch } from "./session/ending.ts";
 import type { RunContext, Target } from "./session/target.ts";
-import { look, preview, type View } from "./status.ts";
+import { preview, type View, viewOf } from "./status.ts";
 
 export interface RehearseOptions extends MigrateOptions {
   readonly openScratch: (wanted: {
@@ -46,7 +46,7 @@ export async function rehearse(
   context: RunContext,
 ): Promise<RehearsalReport> {
   const decided = await preview(target, options, context);
-  const view = await look(target, context);
+  const view = await viewOf(target, context);
   const version = Math.floor(view.version / 10_000);
   const none = { scratch: null, otherVersion: false, from: null, notFromCatalog: null, gaps: [] };
   const report = { target: target.name, version, ...none };
@@ -113,7 +113,7 @@ async function prepareDatabase(scratch: Scratch, { name, roles, target }: Named)
   return database;
 }
 
-interface Known {
+interface DecidedView {
   readonly view: View;
   readonly decided: Plan;
 }
@@ -123,7 +123,7 @@ type Present = Pick<RehearsalReport, "from" | "notFromCatalog" | "gaps">;
 /** Makes the schema that the target has before the plan. What a statement misses may be there on the target, so it is no failure. */
 async function makePresent(
   stage: Stage,
-  { named, ...known }: Known & { readonly named: Named },
+  { named, ...known }: DecidedView & { readonly named: Named },
 ): Promise<Present> {
   const { target, scratch, database, context, lacking, partial } = stage;
   const copied = await copyPresent(target, { scratch, database }, context);
@@ -145,7 +145,7 @@ async function makePresent(
 }
 
 /** Carries out what is applied, from the files. Returns what makes a difference. */
-async function runApplied(stage: Stage, { view, decided }: Known): Promise<readonly string[]> {
+async function runApplied(stage: Stage, { view, decided }: DecidedView): Promise<readonly string[]> {
   const applied = appliedBefore({ view, decided });
   const listed = new Set(view.files.migrations.map(({ id }) => id));
   const gone = [...applied].filter((revision) => !listed.has(revision));
@@ -166,7 +166,7 @@ async function runApplied(stage: Stage, { view, decided }: Known): Promise<reado
 }
 
 /** What is in the database before the first step of the plan. */
-function appliedBefore({ view, decided }: Known): ReadonlySet<string> {
+function appliedBefore({ view, decided }: DecidedView): ReadonlySet<string> {
   const entries = view.history.entries.filter(({ state }) => state === "applied");
   const applied = new Set(entries.map(({ revision }) => revision));
   if (decided.direction === "up") for (const { revision } of decided.steps) applied.delete(revision);
@@ -175,7 +175,7 @@ function appliedBefore({ view, decided }: Known): ReadonlySet<string> {
 
 async function carryOut(
   stage: Stage,
-  { view, decided, options }: Known & { readonly options: MigrateOptions },
+  { view, decided, options }: DecidedView & { readonly options: MigrateOptions },
 ): Promise<readonly RehearsedStep[]> {
   const recorder = new Recorder(stage.lacking);
   const seen = new Map<string, readonly SeenStatement[]>();

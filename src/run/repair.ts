@@ -20,7 +20,7 @@ import { type Correction, correctedRows, findRevision, type Repair, unchanged } 
 import { declaredGuard, notDeclared } from "./mirror/declared-guard.ts";
 import { acceptedRow, mirroredRow, rememberedRow, renamedFrom, renamedRow } from "./mirror/mirror.ts";
 import { type Advisory, keepToolOut, refuseLockedRow } from "./mirror/tool-lock.ts";
-import { type Look, lookAt } from "./mirror/tool-look.ts";
+import { lookAt, type ToolView } from "./mirror/tool-look.ts";
 import { firstLook, forgetRow, seenRow, settleRow } from "./mirror/tool-memory.ts";
 import { runningBackfills } from "./plan.ts";
 import { type RepairPlace, rebuild } from "./rebuild.ts";
@@ -105,9 +105,9 @@ async function correct(
   const position = ("position" in request ? request.position : null) ?? null;
   const kind = request.kind;
   const sql = target.ledger.sql;
-  // What the other tool is told must not differ, or it would be taken over again from there.
+  // The other tool is told the same. Otherwise the next run would adopt the difference from its history.
   const direction = kind === "forget" || reverting ? "down" : "up";
-  // What was adopted stands in the log.
+  // Only the log says what was adopted. Without it, the other tool is told nothing.
   const isTold = position === null && kind !== "retry" && damage?.tables.includes("migration_log") !== true;
   const hold = (advisory: Advisory) => keepToolOut(target, connection, advisory, context);
   const look = isTold ? await lookAt(target, connection, { files, history, runsNothing: true }, hold) : null;
@@ -116,7 +116,7 @@ async function correct(
   const parents = entry === undefined ? {} : { parents: entry.parents };
   const row = { mirror, files, revision, direction, ...parents } as const;
   const known = new Set(history.entries.map((one) => one.revision));
-  // Under the name that its file has now, the tool's row stays.
+  // The file was renamed, and its new name is applied: the tool's row belongs to that name, and stays.
   const isNamesakes =
     kind === "forget" && files.migrations.some((one) => known.has(one.id) && sharesVersion(one, revision));
   if (kind === "mark-done" && isTold && direction === "up" && look?.mirror != null)
@@ -207,7 +207,7 @@ async function correct(
  * Throws `PlanRefused` if the row of this one implies others of which nobody has said what became of them. These are
  * missed, or only the tool's present number speaks of them. Nobody would be asked about them again.
  */
-function refuseSwallowed(look: Look, { files, revision }: { files: Listing; revision: string }): void {
+function refuseSwallowed(look: ToolView, { files, revision }: { files: Listing; revision: string }): void {
   const { tool, sets } = look;
   const migration = files.migrations.find(({ id }) => id === revision);
   if (sets === null || tool.writer?.moved === undefined || migration === undefined) return;
@@ -240,12 +240,12 @@ function refuseSwallowed(look: Look, { files, revision }: { files: Listing; revi
   ]);
 }
 
-function hasRow({ sets }: Look, revision: string): boolean {
+function hasRow({ sets }: ToolView, revision: string): boolean {
   return sets?.match.applied.some(({ id, row }) => id === revision && row !== null) === true;
 }
 
 /** The history of another tool that still has the checksum of the text that was applied, and may refuse the new one. */
-function staleIn(look: Look | null, revision: string): string | null {
+function staleIn(look: ToolView | null, revision: string): string | null {
   if (look?.found === undefined) return null;
   const { mirror, found, sets } = look;
   const own = sets?.match.applied.find(({ id }) => id === revision)?.row;
@@ -254,8 +254,8 @@ function staleIn(look: Look | null, revision: string): string | null {
 }
 
 /**
- * Tables that are gone are there for as long as their statements need them, and stay only where that says nothing untrue: an
- * empty table of statements would say of every half-way migration that nothing of it is done.
+ * Creates missing tables of the ledger for the correction. The table of statements is dropped again if it was missing: an empty
+ * one would say of each half-done migration that no statement of it is done.
  */
 function frameOf(target: Target, { damage }: RecordedHistory): readonly [string, string] {
   if (damage === null || damage.tables.length === 0) return ["", ""];
@@ -264,10 +264,10 @@ function frameOf(target: Target, { damage }: RecordedHistory): readonly [string,
   return [sql.create(target.settings.project), drop];
 }
 
-/** Before what is for the tool's table, to tell its answers from ours. */
+/** Stands before the statements for the tool's table, so that their results can be told from ours. */
 const MARK = "select 'tool' as mark;";
 
-/** A row that was gone already is not written. */
+/** Whether the statements for the tool's table have changed a row. */
 function hasWritten(results: readonly Result[]): boolean {
   const mark = results.findIndex(({ rows }) => rows[0]?.mark === "tool");
   return results

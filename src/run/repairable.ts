@@ -18,13 +18,13 @@ export interface RepairSubject {
   readonly halfFilled: boolean;
 }
 
-export interface Asked {
+export interface RepairQuestion {
   readonly kind: "accept" | "forget" | "mark-done" | "retry";
   readonly position: number | null;
 }
 
 /** Why not; `null`: it makes sense. */
-export function refusedRepair(asked: Asked, subject: RepairSubject): Problem | null {
+export function refusedRepair(asked: RepairQuestion, subject: RepairSubject): Problem | null {
   const found = asked.position === null ? whole(asked, subject) : ofStatement(asked.position, asked, subject);
   if (found === null) return null;
   const { revision, entry, migration } = subject;
@@ -43,7 +43,7 @@ export function refusedRepair(asked: Asked, subject: RepairSubject): Problem | n
 
 type Reason = { readonly message: string; readonly hint: string };
 
-function whole({ kind }: Asked, subject: RepairSubject): Reason | null {
+function whole({ kind }: RepairQuestion, subject: RepairSubject): Reason | null {
   const { revision, entry, migration, contradicted, rowMissing, halfFilled } = subject;
   const isApplied = entry?.state === "applied";
   switch (kind) {
@@ -87,7 +87,7 @@ function whole({ kind }: Asked, subject: RepairSubject): Reason | null {
   }
 }
 
-function ofStatement(position: number, { kind }: Asked, subject: RepairSubject): Reason | null {
+function ofStatement(position: number, { kind }: RepairQuestion, subject: RepairSubject): Reason | null {
   const { revision, entry, statements } = subject;
   if (entry === undefined || entry.state === "applied")
     return {
@@ -109,8 +109,8 @@ function ofStatement(position: number, { kind }: Asked, subject: RepairSubject):
   };
 }
 
-function pending(revision: string, so: string): Reason {
-  return { message: `${revision} is pending: ${so}.`, hint: "`godwit up` runs it." };
+function pending(revision: string, because: string): Reason {
+  return { message: `${revision} is pending: ${because}.`, hint: "`godwit up` runs it." };
 }
 
 function halfWay({ revision, state }: HistoryEntry): Reason {

@@ -49,12 +49,12 @@ export interface View {
   readonly mirrored: boolean;
   /** One that is not, and the revisions that have a row in it. */
   readonly there: Adoption["there"];
-  readonly untold: Adoption["untold"];
+  readonly unmirrored: Adoption["unmirrored"];
   readonly invalid: readonly InvalidIndex[];
 }
 
 /** Files and ledger side by side. */
-export async function look(target: Target, context: RunContext): Promise<View> {
+export async function viewOf(target: Target, context: RunContext): Promise<View> {
   const listing = target.source.list();
   listing.catch(() => {});
   return withConnection(target, context, async (connection) => {
@@ -99,7 +99,7 @@ export interface StatusOptions extends MigrateOptions {
 
 /** What is there and what `up` with these options would do. What would stop it is shown, and stops no look. */
 export async function statusOf(target: Target, options: StatusOptions, context: RunContext): Promise<Status> {
-  const view = await look(target, context);
+  const view = await viewOf(target, context);
   const { files, history } = view;
   const { decided, problems: refusals } = decide(target, options, view);
   const stuck = decided === null ? [] : await refusedResumes(target, { decided, files, history }, context);
@@ -177,7 +177,7 @@ export async function preview(
   { sample = false, ...options }: MigrateOptions & { readonly sample?: boolean | undefined },
   context: RunContext,
 ): Promise<Plan> {
-  const view = await look(target, context);
+  const view = await viewOf(target, context);
   const { files, history, refused, passedOver, there } = view;
   if (refused !== null) throw refused;
   const decided = plan(beside(planInput(target, options, files, history), passedOver));
@@ -212,10 +212,10 @@ export async function preview(
 /** In the order in which `up` says them. */
 function warningsOf(
   target: Target,
-  { history, mirrored, untold, warnings }: View,
+  { history, mirrored, unmirrored, warnings }: View,
   { steps, warnings: planned }: Plan,
 ): readonly Problem[] {
-  const warning = unmirroredWarning(target, { steps, history, mirrored, untold });
+  const warning = unmirroredWarning(target, { steps, history, mirrored, unmirrored });
   return [...warnings, ...planned, ...(warning === null ? [] : [warning])];
 }
 
@@ -227,7 +227,7 @@ async function seen(
   try {
     refuseForeign(target, files, history);
     const looked = await lookAtTool(target, connection, { files, history });
-    const { found, entries, passedOver, warnings, mirror, there, untold } = looked;
+    const { found, entries, passedOver, warnings, mirror, there, unmirrored } = looked;
     const revisions = entries.map(({ entry }) => entry.revision);
     const adopts =
       found === null || revisions.length === 0
@@ -235,7 +235,7 @@ async function seen(
         : { title: found.tool.title, table: describeTable(found.table), revisions };
     const adopted = withAdopted(history, entries, context);
     const seen = await forPlanning(target, connection, { files, history: adopted });
-    const ofTool = { passedOver, warnings, there, untold, mirrored: mirror !== null, adopts };
+    const ofTool = { passedOver, warnings, there, unmirrored, mirrored: mirror !== null, adopts };
     return { history: seen, refused: null, ...ofTool };
   } catch (error) {
     if (!(error instanceof PlanRefused)) throw error;
@@ -245,7 +245,7 @@ async function seen(
       passedOver: new Map(),
       warnings: [],
       there: null,
-      untold: null,
+      unmirrored: null,
       mirrored: false,
       adopts: undefined,
     };

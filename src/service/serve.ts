@@ -8,7 +8,7 @@ import type { RunContext } from "../run/session/target.ts";
 import { lookAt, together } from "./health/look.ts";
 import { openHealth } from "./health/open.ts";
 import type { HealthServer } from "./health/server.ts";
-import { createHealthState, type Found } from "./health/state.ts";
+import { createHealthState, type DatabaseState } from "./health/state.ts";
 import { watch } from "./health/watch.ts";
 
 export interface ServeOptions {
@@ -22,7 +22,7 @@ export interface ServeOptions {
   readonly onFailure: (error: unknown) => void;
 }
 
-export const SERVE_PORT = 9187;
+const SERVE_PORT = 9187;
 /** How long one look may take before it counts as having learnt nothing. */
 const LOOK_MS = 30_000;
 
@@ -32,7 +32,7 @@ export async function serve(options: ServeOptions): Promise<void> {
   const { values } = config;
   const state = createHealthState();
   const opened: Opened = new Map();
-  const seen = new Map<Config, Found>();
+  const seen = new Map<Config, DatabaseState>();
   /** Each by itself: one that does not answer hides nothing of the others. */
   const watchOne = (each: Config) =>
     watch(
@@ -68,12 +68,12 @@ interface LookOptions {
   readonly opened: Opened;
 }
 
-async function lookAtConfig(config: Config, { signal, say, opened }: LookOptions): Promise<Found> {
+async function lookAtConfig(config: Config, { signal, say, opened }: LookOptions): Promise<DatabaseState> {
   const context = createContext(config, { observe: () => {}, signal });
   const assembled = opened.get(config);
   if (assembled === undefined) {
     const { configs } = await findSchemas(config, { context, say, create: false });
-    const found: Found[] = [];
+    const found: DatabaseState[] = [];
     for (const each of configs) {
       await using assembled = await assemble(each, { say, signal });
       found.push(await lookAtTarget(each, assembled, context));
@@ -83,7 +83,11 @@ async function lookAtConfig(config: Config, { signal, say, opened }: LookOptions
   return lookAtTarget(config, assembled, context);
 }
 
-async function lookAtTarget(config: Config, { target }: Assembled, context: RunContext): Promise<Found> {
+async function lookAtTarget(
+  config: Config,
+  { target }: Assembled,
+  context: RunContext,
+): Promise<DatabaseState> {
   const wanted = { ...migrateOptions(config, "up", "heads"), imports: () => assembleImports(config) };
   return lookAt(target, wanted, context);
 }

@@ -14,7 +14,7 @@ import { placeAt } from "./place.ts";
 import { readText } from "./text.ts";
 
 /** `before` the way up, `after` it, and when the way back has `reverted` it. */
-export const SECTIONS = ["before", "after", "reverted"] as const;
+const SECTIONS = ["before", "after", "reverted"] as const;
 export type TestSection = (typeof SECTIONS)[number];
 
 export interface TestFile {

@@ -14,7 +14,7 @@ import { draftName } from "./leftovers.ts";
 import { verify } from "./server.ts";
 import type { Workshop } from "./workshop.ts";
 
-/** What else than the files decides what a run makes. */
+/** Settings that change what a run creates. Each combination has a template of its own. */
 const SETTINGS = [
   "ledgerSchema",
   "searchPath",
@@ -26,7 +26,7 @@ const SETTINGS = [
   "mirror",
 ] as const;
 
-/** source database gone, or in use; it may have been edited or dropped by another process meanwhile. */
+/** The template is gone, or in use. Another process may have replaced it meanwhile, so the copy is tried again. */
 const COPY_AGAIN = new Set(["3D000", "55006"]);
 
 export interface CopyOptions {
@@ -78,8 +78,8 @@ async function exists(connection: Connection, name: string): Promise<boolean> {
 }
 
 /**
- * Under its final name only when it is complete. The lock holds for one database of the server, and others may be connected
- * to another one: so each has a draft of its own, and of several that are complete one gets the name.
+ * Makes the template as a draft, and gives it its name when it is complete. An advisory lock holds for one database only, so
+ * two processes may make the same template. Each has a draft of its own, and the first complete one gets the name.
  */
 async function make(
   connection: Connection,
@@ -111,7 +111,7 @@ async function fill(config: Config, url: string, database: string): Promise<void
   await migrate(assembled.target, { goal, failure: "stop", outOfOrder: false }, context);
 }
 
-/** Templates of the same folder before it was edited. One that is being copied stays until the next time. */
+/** Drops templates of earlier states of the folder. A template that is being copied stays until the next call. */
 async function dropOlder(connection: Connection, prefix: string, name: string): Promise<void> {
   const { rows } = await connection.query<{ datname: string }>(
     `select datname from pg_database where datname ~ ${literal(`^${prefix}[0-9a-f]{16}$`)} and datname <> ${literal(name)}`,

@@ -89,8 +89,8 @@ function writer(): HistoryWriter {
     up: (table, step) => `delete from ${nameOf(table)} where version < ${versionOf(step)};
 insert into ${nameOf(table)} (version, dirty) select ${versionOf(step)}, false where not exists (select from ${nameOf(table)})`,
     /**
-     * Goes down to the last one that is applied. A late file in between never ran. A number that is another one by now
-     * stays: what the tool took back is not told back.
+     * Sets the number of the last applied revision below. It skips late files, which never ran. If the tool has changed the
+     * number meanwhile, it stays.
      */
     down(table, step) {
       const number = "substring(revision from '^\\d+')::numeric";

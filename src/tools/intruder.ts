@@ -6,7 +6,7 @@
 import { literal, quotedName } from "../core/sql/quote.ts";
 import type { MirroredStep, Relation } from "./tool.ts";
 
-export const HERE = "(select oid from pg_database where datname = current_database())";
+const HERE = "(select oid from pg_database where datname = current_database())";
 /** The function, not the view over it: the view costs twice as much, for names that nobody needs. */
 export const OTHERS = `pg_stat_get_activity(null) a where a.datid = ${HERE} and a.pid <> pg_backend_pid()`;
 

@@ -104,13 +104,13 @@ function isPlatform(table: Relation, all: readonly Relation[]): boolean {
   return table.platform === true || all.some(isOfSupabase);
 }
 
-export interface Found {
+export interface RecognisedHistory {
   readonly tool: Tool;
   readonly table: Relation;
 }
 
 /** The tables that are a history by their columns and their name. */
-export function recognise(all: readonly Relation[], tools: readonly Tool[]): readonly Found[] {
+export function recognise(all: readonly Relation[], tools: readonly Tool[]): readonly RecognisedHistory[] {
   return all
     .filter((table) => !isPlatform(table, all))
     .flatMap((table) => {
@@ -123,8 +123,8 @@ export function recognise(all: readonly Relation[], tools: readonly Tool[]): rea
 export function possible(
   all: readonly Relation[],
   tools: readonly Tool[],
-  known: readonly Found[],
-): readonly Found[] {
+  known: readonly RecognisedHistory[],
+): readonly RecognisedHistory[] {
   return all
     .filter((table) => table.small === true && !isPlatform(table, all))
     .filter((table) => !known.some((one) => describeTable(one.table) === describeTable(table)))
@@ -134,9 +134,9 @@ export function possible(
 }
 
 /** Of the possible tables, those without further columns. Of several tools, the one with the most matching columns. */
-export function likely(maybe: readonly Found[]): readonly Found[] {
+export function likely(maybe: readonly RecognisedHistory[]): readonly RecognisedHistory[] {
   const exact = maybe.filter(({ tool, table }) => !hasMore(tool, table));
-  const size = ({ tool: { shape } }: Found) => Object.keys(shape.columns).length;
+  const size = ({ tool: { shape } }: RecognisedHistory) => Object.keys(shape.columns).length;
   return exact.filter((one) =>
     exact.every(
       (other) =>

@@ -2,7 +2,7 @@
  * What a module has begun: statements until they settle, and schema builders until they are executed. Once its function
  * has settled, a statement that still runs, or one that comes later, has nobody who waits for it.
  */
-import type { Left } from "../host/protocol.ts";
+import type { LeftBehind } from "../host/protocol.ts";
 import { captureCall, traceCall } from "../run/step/trace.ts";
 
 type Call = ReturnType<typeof captureCall>;
@@ -16,7 +16,7 @@ export interface Begun {
   readonly close: () => void;
   readonly closed: () => boolean;
   /** What was left over, asked once behind `close`. Whatever comes after it is told to `onLate`. */
-  readonly left: () => Left | null;
+  readonly left: () => LeftBehind | null;
 }
 
 /** What comes too late neither runs nor goes on: an error would reach nobody, and end the process. */

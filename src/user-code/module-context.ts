@@ -63,7 +63,7 @@ export async function handles(
       }),
     ),
     schema: begun.builders(
-      // Its call is `execute()`, which comes before its text.
+      // A builder records its call at `execute()`, before the text is known. So no call is counted here.
       await schemaBuilder(async (text, parameters) =>
         read(
           await traced(
@@ -78,10 +78,10 @@ export async function handles(
   };
 }
 
-/** What may have told the server to write fewer digits than a float has. */
+/** Statements that may have changed how many digits of a float the server sends. */
 const ROUNDS = /extra_float_digits|\b(?:reset|discard)\s+all\b/i;
 
-/** What may have told the server to read the NULL in an array as a text. */
+/** Statements that may have told the server to read NULL inside an array as the text "NULL". */
 const HIDES_NULLS = /array_nulls|\b(?:reset|discard)\s+all\b/i;
 
 function isArrayKind(kind: ParameterKind | undefined): boolean {
@@ -107,7 +107,7 @@ async function refuseRounded(executor: Executor): Promise<void> {
   );
 }
 
-/** Whatever fails, from here on it is known which call of the module it was. */
+/** Adds to any failure which call of the module it came from. */
 async function traced<T>(
   text: string,
   count: Begun["statement"],
@@ -123,7 +123,7 @@ async function traced<T>(
   }
 }
 
-/** 42601, a syntax error, is what the server calls more than one statement with parameters. */
+/** The server reports several statements with parameters as 42601, a syntax error. */
 function refuseSeveral(error: unknown, text: string): unknown {
   if (!(error instanceof DatabaseError) || error.sqlState !== "42601" || error.position !== undefined)
     return error;
@@ -156,7 +156,7 @@ class Fragment implements SqlFragment {
     return undefined;
   }
 
-  /** Of a view it can be the query. */
+  /** Kysely calls this where the fragment is the query of a view. */
   withPlugin(): this {
     return this;
   }

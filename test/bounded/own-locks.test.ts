@@ -1,6 +1,6 @@
 /** The run's own statements give way like a migration's: they are tried again, and who is in the way is named. */
 import { describe } from "vitest";
-import { look } from "../../src/run/status.ts";
+import { viewOf } from "../../src/run/status.ts";
 import { commandIn } from "../support/command.ts";
 import { expect, ledgerSchema, test } from "../support/database.ts";
 import { blocked } from "../support/sessions.ts";
@@ -22,7 +22,7 @@ describe("a session that has locked", () => {
     const context = recorder();
     const folder = folderOf({ ...ONE, "0002_b.sql": "create table b (id int);" });
     const target = targetOf({ url: db.url, folder, settings: FAST });
-    const running = what === "up" ? up(target, context) : look(target, context);
+    const running = what === "up" ? up(target, context) : viewOf(target, context);
     running.catch(() => {});
     const retry = await context.once("run-retry");
     await blocker.query("rollback");

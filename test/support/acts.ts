@@ -180,25 +180,24 @@ export const decide = (decision: Decision): Act => ({
 });
 
 /** What both say beside the document's own keys. */
-const bare = ({ ok: _, command: __, problems: ___, ...answer }: Json) => answer;
+function bare({ ok: _, command: __, problems: ___, ...answer }: Json): Json {
+  return Object.keys(answer).length === 0 ? null : answer;
+}
 
-export const lint = ({ files = [], all = false, postgresVersion }: LintGiven = {}): Act => ({
+export const lint = (given: LintGiven = {}): Act => ({
   words: wordsOf(
-    ...["lint", ...files, all ? "--all" : undefined],
-    ...(postgresVersion === undefined ? [] : ["--postgres-version", String(postgresVersion)]),
+    ...["lint", ...(given.files ?? []), given.all === true ? "--all" : undefined],
+    ...(given.postgresVersion === undefined ? [] : ["--postgres-version", String(given.postgresVersion)]),
   ),
-  call: (m) => m.lint({ files, all, postgresVersion }),
-  said: (document) => {
-    const { level: _, ...linted } = bare(document);
-    return linted;
-  },
+  call: (m) => m.lint(given),
+  said: ({ level: _, ...document }) => bare(document),
   isDone: ({ findings }) => !findings.some(({ level }: Json) => level !== "hint"),
 });
 
 /** Durations are of two servers, and so is what is made of them. */
 const measured = ({ steps, ...rehearsed }: Json) => ({
   ...rehearsed,
-  steps: steps?.map(({ revision, direction, risk, notRehearsed, statements }: Json) => ({
+  steps: steps.map(({ revision, direction, risk, notRehearsed, statements }: Json) => ({
     ...{ revision, direction, risk, notRehearsed },
     statements: statements.map(({ durationMs: _, predictedMs: __, ...statement }: Json) => statement),
   })),
@@ -206,7 +205,7 @@ const measured = ({ steps, ...rehearsed }: Json) => ({
 export const rehearse = (goal?: string): Act => ({
   words: wordsOf("rehearse", goal),
   call: (m) => m.rehearse(goal),
-  said: (document) => measured(bare(document)),
+  said: ({ steps, ...document }) => (steps === undefined ? null : measured(bare({ steps, ...document }))),
   answered: measured,
   isDone: ({ counts }) => counts.failed === 0,
 });
@@ -224,19 +223,10 @@ export const folderTest = (revision?: string): Act => ({
   isDone: ({ counts }) => counts.failed === 0,
 });
 
-export const diff = ({ from, to, exclude = [], rename = [] }: DiffGiven): Act => ({
-  words: wordsOf(
-    "diff",
-    ...(from === undefined ? [] : ["--from", from]),
-    ...(to === undefined ? [] : ["--to", to]),
-    ...exclude.flatMap((name) => ["--exclude", name]),
-    ...rename.flatMap((name) => ["--rename", name]),
-  ),
-  call: (m) => m.diff({ from, to, exclude, rename }),
-  said: (document) => {
-    const { different: _, ...report } = bare(document);
-    return report;
-  },
+export const diff = (given: DiffGiven): Act => ({
+  words: ["diff", ...Object.entries(given).flatMap(([key, value]) => [`--${key}`, value].flat())],
+  call: (m) => m.diff(given),
+  said: ({ different: _, ...document }) => bare(document),
 });
 
 export const drift = (given: DriftGiven = {}): Act => ({

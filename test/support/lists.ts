@@ -21,6 +21,7 @@ export const LONGEST = [
   "test/kill.test.ts",
   "test/tools/cut.test.ts",
   "test/doors/imports.test.ts",
+  "test/doors/same-foresight.test.ts",
   "test/dev/drafts.test.ts",
   "test/rehearsal/folder-test.test.ts",
   "test/schema/drift.test.ts",

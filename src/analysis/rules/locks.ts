@@ -21,7 +21,7 @@ export const indexWithoutConcurrently: Rule = {
     eachStatement(script, ({ tree }) => {
       const index = tree.IndexStmt;
       if (index?.relation === undefined || index.concurrent === true) return null;
-      // Only the index on the parent can be made so, and it waits for those of its parts.
+      // `create index on only` reads no rows: it makes the index of the parent, which is invalid until those of the partitions are attached.
       if (index.relation.inh === false || isCreatedHere(script, index.relation)) return null;
       return `Nobody can write to ${relationName(index.relation)} until the index ${index.idxname ?? ""} is built.`.replace(
         "  ",

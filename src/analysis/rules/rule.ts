@@ -15,7 +15,7 @@ export interface Rule {
   /** Files that it refuses, and files that it accepts, by name. The docs show the first, and tests try both. */
   readonly bad: Example;
   readonly good: Example;
-  readonly check?: (script: Script, world: World) => readonly Hit[];
+  readonly check?: (script: Script, world: RuleContext) => readonly Hit[];
   /** The same for a migration in TypeScript or JavaScript. */
   readonly checkModule?: (module: ModuleText) => readonly Hit[];
   /** The same for the folder as a whole. */
@@ -28,7 +28,7 @@ export interface Example {
   readonly server?: number;
 }
 
-export interface World {
+export interface RuleContext {
   /** The major version of the server. `null`: it is not known. */
   readonly server: number | null;
 }

@@ -44,7 +44,7 @@ export function findSquawk(root: string): string | null {
   return null;
 }
 
-/** A command line has a greatest length. */
+/** The length of a command line is limited. */
 const FILES_AT_ONCE = 500;
 const MOST_OUTPUT = 256 * 1024 * 1024;
 

@@ -48,7 +48,7 @@ export async function run(invocation: Invocation): Promise<Answer> {
   const word: BackfillWord = action === "rate" ? { kind: "rate", rate: rateOf(given) } : { kind: action };
   return withFiles(invocation, async ({ target, context }) => {
     const backfill = await tellBackfill(target, { revision, word }, context);
-    return { json: { backfill }, text: said(backfill, word), result: false };
+    return { json: { backfill }, text: confirmationOf(backfill, word), result: false };
   });
 }
 
@@ -87,7 +87,10 @@ function unusable(message: string, hint: string): ConfigError {
   return new ConfigError({ code: "CONFIG_INVALID", message, hint, details: { from: "flag" } });
 }
 
-function said({ revision, state, rate, rows, runBy }: BackfillStatus, { kind }: BackfillWord): string {
+function confirmationOf(
+  { revision, state, rate, rows, runBy }: BackfillStatus,
+  { kind }: BackfillWord,
+): string {
   const many = rate === null ? null : `${rowsOf(rate)} in a second`;
   if (state === "done") {
     const what = {

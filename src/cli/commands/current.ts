@@ -1,12 +1,12 @@
 /** `godwit current` */
 import { currentOf, headsOf } from "../../core/heads.ts";
-import { look } from "../../run/status.ts";
+import { viewOf } from "../../run/status.ts";
 import type { Answer, Invocation } from "../command.ts";
 import { withFiles } from "../session.ts";
 
 export async function run(invocation: Invocation): Promise<Answer> {
   return withFiles(invocation, async ({ target, context }) => {
-    const { files, history, database } = await look(target, context);
+    const { files, history, database } = await viewOf(target, context);
     const current = currentOf(files.migrations, history, target.settings.order);
     const heads = new Set(headsOf(files.migrations, target.settings.order));
     return {

@@ -2,7 +2,7 @@
 import { historyOf, logOf } from "../../run/history.ts";
 import { formatDuration } from "../../std/time.ts";
 import type { Answer, Invocation } from "../command.ts";
-import { type Session, withFiles, withSession } from "../session.ts";
+import { type OpenTarget, withFiles, withSession } from "../session.ts";
 import { timeOf } from "./status.ts";
 
 export async function run(invocation: Invocation): Promise<Answer> {
@@ -11,7 +11,7 @@ export async function run(invocation: Invocation): Promise<Answer> {
   return withFiles(invocation, (session) => history(session, flags.indicateCurrent === true));
 }
 
-async function history({ target, context }: Session, indicateCurrent: boolean): Promise<Answer> {
+async function history({ target, context }: OpenTarget, indicateCurrent: boolean): Promise<Answer> {
   const found = await historyOf(target, context);
   const lines = found.migrations.map((row) => {
     const marks = [...(row.head ? ["head"] : []), ...(indicateCurrent && row.current ? ["current"] : [])];
@@ -21,7 +21,7 @@ async function history({ target, context }: Session, indicateCurrent: boolean): 
   return { json: { ...found }, text: lines.join("\n"), result: true };
 }
 
-async function log({ target, context }: Session): Promise<Answer> {
+async function log({ target, context }: OpenTarget): Promise<Answer> {
   const rows = await logOf(target, context);
   const lines = rows.map(({ at, event, revision, durationMs, executedBy, host }) => {
     const took = durationMs === null ? "" : ` in ${formatDuration(durationMs)}`;

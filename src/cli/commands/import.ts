@@ -12,7 +12,7 @@ import { formatDuration } from "../../std/time.ts";
 import { visible } from "../../std/visible.ts";
 import type { Answer, Invocation } from "../command.ts";
 import { progressLine, workerLine } from "../output/import-progress.ts";
-import { type Session, withSession } from "../session.ts";
+import { type OpenTarget, withSession } from "../session.ts";
 
 export async function run(invocation: Invocation): Promise<Answer> {
   if (invocation.flags.status === true)
@@ -134,7 +134,7 @@ function importTroubles({ files, troubles }: ImportReport): readonly string[] {
   ];
 }
 
-async function status({ target, context }: Session, name: string | undefined): Promise<Answer> {
+async function status({ target, context }: OpenTarget, name: string | undefined): Promise<Answer> {
   const runs = await importRuns(target, name, context);
   const text =
     runs.length === 0

@@ -5,7 +5,7 @@ import type { Forecast } from "../../run/forecast.ts";
 import { directionOf } from "../../run/plan.ts";
 import type { Answer, Invocation } from "../command.ts";
 import { forecastText } from "../output/forecast.ts";
-import { type Session, withFiles } from "../session.ts";
+import { type OpenTarget, withFiles } from "../session.ts";
 
 export async function run(invocation: Invocation): Promise<Answer> {
   const to = invocation.arguments[0] ?? "heads";
@@ -22,7 +22,7 @@ export async function run(invocation: Invocation): Promise<Answer> {
 
 export function forecastOf(
   { say: print }: Invocation,
-  { target, config, context }: Session,
+  { target, config, context }: OpenTarget,
   to: string,
 ): Promise<Forecast> {
   const options = migrateOptions(config, directionOf(to), to);

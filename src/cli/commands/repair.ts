@@ -5,7 +5,7 @@ import { type RepairReport, repair } from "../../run/repair.ts";
 import { confirmationOf } from "../../run/repair-confirmation.ts";
 import { ask } from "../ask.ts";
 import type { Answer, Invocation } from "../command.ts";
-import { type Session, withFiles } from "../session.ts";
+import { type OpenTarget, withFiles } from "../session.ts";
 
 export async function run(invocation: Invocation): Promise<Answer> {
   const request = requestOf(invocation);
@@ -81,7 +81,7 @@ function placeOf(text: string): { revision: string; position: number | null } {
     : { revision, position: Number(position) };
 }
 
-async function confirmed(invocation: Invocation, session: Session, request: Repair): Promise<string> {
+async function confirmed(invocation: Invocation, session: OpenTarget, request: Repair): Promise<string> {
   const { database, loses } = await confirmationOf(session.target, request, session.context);
   const then = loses === null ? "" : `${loses.message}${loses.hint === undefined ? "" : ` ${loses.hint}`}`;
   const revision = request.kind === "rebuild" ? "the ledger" : request.revision;

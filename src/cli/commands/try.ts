@@ -27,14 +27,14 @@ export async function tryOut(invocation: Invocation, to: string): Promise<Answer
 /** How many items are named. More would hide the rest. `--verbose` and JSON name all. */
 const MOST_NAMED = 20;
 
-interface Look {
+interface ListStyle {
   readonly paint: Paint;
   readonly most: number;
 }
 
 function textOf(
   { tried, notTried, failures, outcome, notImported, importFailures, warnings }: DryRunReport,
-  look: Look,
+  look: ListStyle,
 ): string {
   const sure = failures.filter(({ uncertain }) => !uncertain);
   const unsure = failures.filter(({ uncertain }) => uncertain);
@@ -68,7 +68,7 @@ function textOf(
   ].join("\n");
 }
 
-function triedLine(tried: readonly string[], { most }: Look): string {
+function triedLine(tried: readonly string[], { most }: ListStyle): string {
   if (tried.length === 0) return "Tried and rolled back: nothing.";
   if (tried.length <= most) return `Tried and rolled back: ${tried.join(", ")}.`;
   const named = tried.slice(0, 3).join(", ");
@@ -79,7 +79,7 @@ function uncertainLine({ revision, problem }: DryRunFailure): string {
   return `Uncertain: ${revision} failed, perhaps only because something before it could not be tried or something was in its way: ${problem.message}`;
 }
 
-function shortened(lines: readonly string[], { most }: Look): readonly string[] {
+function shortened(lines: readonly string[], { most }: ListStyle): readonly string[] {
   if (lines.length <= most) return lines;
   return [...lines.slice(0, most), `… and ${lines.length - most} more: --verbose lists them all.`];
 }

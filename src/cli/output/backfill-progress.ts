@@ -14,7 +14,7 @@ const MOST_MS = 300_000;
 const STILL_MS = 5_000;
 
 type BackfillEvent = Extract<RunEvent, { readonly kind: `backfill-${string}` }>;
-type Progress = RunEvent & { readonly kind: "backfill-progress" };
+type WindowEvent = RunEvent & { readonly kind: "backfill-progress" };
 type Elsewhere = RunEvent & { readonly kind: "waiting-for-backfill" };
 
 export function createBackfillProgress(log: Log): (event: BackfillEvent | Elsewhere) => void {
@@ -22,7 +22,7 @@ export function createBackfillProgress(log: Log): (event: BackfillEvent | Elsewh
   let reportedAt = 0;
   let everyMs = FIRST_MS;
   /** The last window of each worker, and when it was told. */
-  const workers = new Map<number, { readonly event: Progress; readonly at: number }>();
+  const workers = new Map<number, { readonly event: WindowEvent; readonly at: number }>();
   /** Whether it is time for a line. Each comes later behind the one before. */
   const isTime = () => {
     const now = performance.now();
@@ -31,7 +31,7 @@ export function createBackfillProgress(log: Log): (event: BackfillEvent | Elsewh
     everyMs = Math.min(MOST_MS, everyMs * 1.5);
     return true;
   };
-  const onProgress = (event: Progress) => {
+  const onProgress = (event: WindowEvent) => {
     if (revision !== event.step.revision) {
       revision = event.step.revision;
       reportedAt = performance.now();
@@ -102,7 +102,7 @@ export function createBackfillProgress(log: Log): (event: BackfillEvent | Elsewh
 }
 
 /** `63 %, 630,000 rows of shop.products, 84,000 rows/s, 4.4 s left` */
-function progressLine({ step, share, rows, table, rowsPerSecond, leftMs }: Progress): string {
+function progressLine({ step, share, rows, table, rowsPerSecond, leftMs }: WindowEvent): string {
   return [
     ...shareOf(share),
     `${rowsOf(rows)} of ${table}${step.direction === "down" ? " taken back" : ""}`,
@@ -118,7 +118,7 @@ function shareOf(share: number | null): readonly string[] {
 
 /** `  worker 1: up to 630000, windows of 42,000` */
 function workerLines(
-  workers: ReadonlyMap<number, { readonly event: Progress; readonly at: number }>,
+  workers: ReadonlyMap<number, { readonly event: WindowEvent; readonly at: number }>,
   now: number,
 ): readonly string[] {
   return [...workers]
@@ -131,6 +131,6 @@ function workerLines(
 }
 
 /** What holds it up comes first, because a narrow terminal cuts the end of a line. */
-function windowParts({ windowRows, slowedBy }: Progress): readonly string[] {
+function windowParts({ windowRows, slowedBy }: WindowEvent): readonly string[] {
   return [...(slowedBy === null ? [] : [`slowed by ${slowedBy}`]), `windows of ${whole(windowRows)}`];
 }

@@ -37,7 +37,7 @@ export function tellError(log: ErrorLog, error: unknown): void {
 const MOST_NAMED = 8;
 
 /** What a failed run has left, on one line: what it did not begin, or else what may have been under way. */
-export function leftLine(error: unknown): string | null {
+function leftLine(error: unknown): string | null {
   if (!(error instanceof GodwitError) || error.report === undefined) return null;
   const { outcome, failures, imports, importsRemaining, remaining } = error.report as Partial<Report>;
   const names = [...(remaining ?? []), ...(importsRemaining ?? []).map((name) => `import ${name}`)];

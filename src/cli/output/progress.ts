@@ -23,11 +23,11 @@ const HELP_AFTER_MS = 30_000;
 /** For so long what a backfill has said of itself holds. */
 const TOLD_MS = 3_000;
 
-export interface Progress {
+export interface ProgressWriter {
   readonly observe: Observe;
 }
 
-export function createProgress(log: Log): Progress {
+export function createProgress(log: Log): ProgressWriter {
   let reportedAt = 0;
   /** In this try of the step, who is in the way and was said. */
   const said = new Set<number>();

@@ -27,14 +27,14 @@ export function indexGuard(
     const found = readCreateIndex(statement.text);
     if (found === null || !found.ifNotExists || found.index === null) return [];
     if (found.concurrently && !concurrently) return [];
-    return moved && found.table.schema === null ? [] : [look(found.index.name, found.table, found.only)];
+    return moved && found.table.schema === null ? [] : [guardOf(found.index.name, found.table, found.only)];
   });
   if (looks.length === 0) return "";
   return block([...new Set(looks)].join("\n"));
 }
 
 /** An index on the parent alone stays invalid until the indexes of its partitions are attached. */
-function look(index: string, { schema, name }: Name, only: boolean): string {
+function guardOf(index: string, { schema, name }: Name, only: boolean): string {
   const table = literal(schema === null ? quotedName(name) : `${quotedName(schema)}.${quotedName(name)}`);
   return `t := pg_catalog.to_regclass(${table});
 select c.relkind, i.indisvalid, ${WHERE_IT_IS} into kind, valid, owner, own

@@ -10,11 +10,11 @@ export function mentionedNames(text: string, names: ReadonlySet<string>): Readon
   const found = new Set<string>();
   const lower = text.toLowerCase();
   const possible = [...names].some((name) => lower.includes(name.toLowerCase()));
-  if (possible) look(text, names, found);
+  if (possible) collect(text, names, found);
   return found;
 }
 
-function look(text: string, names: ReadonlySet<string>, found: Set<string>): void {
+function collect(text: string, names: ReadonlySet<string>, found: Set<string>): void {
   const add = (name: string) => {
     if (names.has(name)) found.add(name);
   };
@@ -28,7 +28,7 @@ function look(text: string, names: ReadonlySet<string>, found: Set<string>): voi
     else if (token.terminated && (token.kind === "string" || token.kind === "dollar")) {
       const value = literalValue(uescaped(text, token));
       add(value);
-      look(value, names, found);
+      collect(value, names, found);
     }
   }
 }

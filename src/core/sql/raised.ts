@@ -61,13 +61,13 @@ export function wordiness(template: Template): number {
 const HIDDEN = "***";
 const LEVELS: ReadonlySet<string> = new Set(["debug", "log", "info", "notice", "warning", "exception"]);
 
-interface Found {
+interface RaisedTexts {
   readonly templates: Template[];
   readonly values: Set<string>;
   readonly names: Set<string>;
 }
 
-function read(text: string, depth: number, found: Found): void {
+function read(text: string, depth: number, found: RaisedTexts): void {
   /** Where a `RAISE` or an `ASSERT` is read. */
   let state: "outside" | "format" | "arguments" | "option" | "expression" | "condition" = "outside";
   let parts: (string | null)[] = [];
@@ -149,7 +149,7 @@ function isProse(value: string): boolean {
   return /\s/.test(value) || value.length < 4;
 }
 
-function keep(value: string, { values }: Found): void {
+function keep(value: string, { values }: RaisedTexts): void {
   if (values.size < MOST_VALUES && value.trim() !== "" && value.length <= LONGEST_VALUE) values.add(value);
 }
 

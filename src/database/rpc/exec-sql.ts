@@ -23,7 +23,7 @@ export const FUNCTION_VERSION = 1;
 export const FUNCTION_SECONDS = 55;
 
 /** One statement of a request. */
-export interface Asked {
+export interface FunctionRequest {
   readonly sql: string;
   /**
    * `prepared`: rows, with their types. `rows`: rows of a statement that cannot be prepared. `call`: a prepared statement without
@@ -55,7 +55,7 @@ export interface Answer {
 }
 
 /** In the `details` of an error of a statement, as JSON. */
-export interface Told {
+export interface FailureDetail {
   readonly godwit: number;
   /** How many statements had succeeded. */
   readonly completed: number;

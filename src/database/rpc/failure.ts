@@ -6,7 +6,7 @@ import { codePointOffset } from "../../std/text.ts";
 import type { Sent as SentText } from "../sent.ts";
 import { INSUFFICIENT_PRIVILEGE, QUERY_CANCELED } from "../sqlstate.ts";
 import { connectionLost, databaseError } from "../wire/failure.ts";
-import { FUNCTION, FUNCTION_SECONDS, type Told } from "./exec-sql.ts";
+import { type FailureDetail, FUNCTION, FUNCTION_SECONDS } from "./exec-sql.ts";
 import type { NoReply, Reply } from "./http.ts";
 
 /** PostgREST's own form of an error. */
@@ -103,11 +103,13 @@ function apiErrorIn({ type, body }: Reply): ApiError | null {
   }
 }
 
-function toldIn(details: string | null): Told | null {
+function toldIn(details: string | null): FailureDetail | null {
   if (details === null || !details.startsWith("{")) return null;
   try {
-    const told = JSON.parse(details) as Partial<Told>;
-    return typeof told.godwit === "number" && typeof told.completed === "number" ? (told as Told) : null;
+    const told = JSON.parse(details) as Partial<FailureDetail>;
+    return typeof told.godwit === "number" && typeof told.completed === "number"
+      ? (told as FailureDetail)
+      : null;
   } catch {
     return null;
   }
@@ -117,7 +119,7 @@ const OWN_FRAME = new RegExp(
   `\\n?PL/pgSQL function (?:public\\.)?${FUNCTION}\\(jsonb\\) line \\d+ at [^\\n]*$`,
 );
 
-/** Without the lines of our own function. */
+/** The context of an error, without the lines of our own function. */
 function contextOf(context: string): string {
   return context.replace(OWN_FRAME, "");
 }
@@ -127,8 +129,8 @@ function firstLine(context: string): string {
 }
 
 /**
- * The function cannot ask the server for the position of an error. The message names what it is about; where the statement has
- * that once, it is there. `null`: it is not known, or the error comes from inside of something that the statement calls.
+ * The position of an error in its statement, which the function cannot read. If the name in the message occurs exactly once in
+ * the statement, its place is the position. `null`: it is not known, or the error arose inside a function that the statement calls.
  */
 function positionIn({ text, start }: Statement, { code, message }: ApiError, context: string): number | null {
   if (!code.startsWith("42") || contextOf(context) !== "") return null;

@@ -6,11 +6,11 @@ import { accept } from "../../core/sql/cursor.ts";
 import { type Statement, splitStatements } from "../../core/sql/statements.ts";
 import { fold, nextToken } from "../../core/sql/tokens.ts";
 import { DatabaseError } from "../../errors.ts";
-import type { Asked } from "./exec-sql.ts";
+import type { FunctionRequest } from "./exec-sql.ts";
 
 export interface Request {
   /** What is sent, in order. */
-  readonly asked: readonly Asked[];
+  readonly asked: readonly FunctionRequest[];
   /** The statements of the message that these are, by number. */
   readonly places: readonly number[];
 }
@@ -27,7 +27,7 @@ export function messageOf(text: string, rows: "keep" | "discard"): Message {
   const statements = splitStatements(text);
   const commands: string[] = [];
   const requests: Request[] = [];
-  let asked: Asked[] = [];
+  let asked: FunctionRequest[] = [];
   let places: number[] = [];
   let open = false;
   const flush = () => {

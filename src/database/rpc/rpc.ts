@@ -32,7 +32,7 @@ import { SERVER_QUERY } from "../wire/server-query.ts";
 import { stopWith } from "../wire/stopping.ts";
 import { type ParserOf, rawOf, rowsOf } from "./answers.ts";
 import type { Endpoint } from "./endpoint.ts";
-import { type Answer, type Answered, type Asked, FUNCTION_VERSION } from "./exec-sql.ts";
+import { type Answer, type Answered, FUNCTION_VERSION, type FunctionRequest } from "./exec-sql.ts";
 import { failureOf, functionOutdated, type Sent, withoutReply } from "./failure.ts";
 import { type Http, NoReply, openHttp } from "./http.ts";
 import { commandOf, messageOf, returnsRows } from "./message.ts";
@@ -206,7 +206,7 @@ class RpcConnection implements Connection {
     const { text } = given;
     const { statements } = messageOf(text, "discard");
     const { text: sql = text } = statements[0] ?? {};
-    const asked: Asked =
+    const asked: FunctionRequest =
       values.length > 0
         ? { sql, as: returnsRows(sql) ? "prepared" : "call", values: values.join(", ") }
         : {
@@ -225,7 +225,7 @@ class RpcConnection implements Connection {
     return answer;
   }
 
-  async #send(asked: readonly Asked[], sent: Sent): Promise<readonly Answered[]> {
+  async #send(asked: readonly FunctionRequest[], sent: Sent): Promise<readonly Answered[]> {
     if (this.lost.aborted) throw this.lost.reason;
     const flight = { at: performance.now() };
     this.#sent.add(flight);

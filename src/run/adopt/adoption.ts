@@ -19,7 +19,7 @@ import type { Mirror } from "../mirror/mirror.ts";
 import { isGivenUp } from "../mirror/mirror-setting.ts";
 import type { HistoryThere } from "../mirror/reruns.ts";
 import type { Advisory } from "../mirror/tool-lock.ts";
-import { isThatTable, type Look, type LookAt, lookAt } from "../mirror/tool-look.ts";
+import { isThatTable, type LookAt, lookAt, type ToolView } from "../mirror/tool-look.ts";
 import { rememberSql, type ToolMemory, tableOf } from "../mirror/tool-memory.ts";
 import { unplacedProblem } from "../mirror/unplaced.ts";
 import type { Target } from "../session/target.ts";
@@ -40,7 +40,7 @@ import {
   unremembered,
 } from "./problems.ts";
 import { twinProblems } from "./twins.ts";
-import { type UntoldTool, untoldIn } from "./unmirrored.ts";
+import { type UnmirroredTool, unmirroredIn } from "./unmirrored.ts";
 
 export interface Adoption {
   readonly found: FoundHistory | null;
@@ -50,7 +50,7 @@ export interface Adoption {
   /** What we have applied and a mirrored history lacks, in the order of application. */
   readonly missingThere: readonly string[];
   readonly there: HistoryThere | null;
-  readonly untold: UntoldTool | null;
+  readonly unmirrored: UnmirroredTool | null;
   readonly warnings: readonly Problem[];
   /** Pending revisions that the tool counts as applied although nothing says that they ran. */
   readonly passedOver: ReadonlyMap<string, PassedOver>;
@@ -59,8 +59,8 @@ export interface Adoption {
 }
 
 const NOTHING: Adoption = {
-  ...{ found: null, mirror: null, entries: [], missingThere: [], there: null, untold: null, warnings: [] },
-  ...{ remember: "", passedOver: new Map() },
+  ...{ found: null, mirror: null, entries: [], missingThere: [], there: null, unmirrored: null },
+  ...{ warnings: [], remember: "", passedOver: new Map() },
 };
 
 /** Looks and judges. Changes nothing. `hold` may take the tool's lock. Throws `PlanRefused` (`ADOPT_…`). */
@@ -76,7 +76,7 @@ export async function lookAtTool(
 /** Throws `PlanRefused` for what a person has to decide. */
 export async function judge(
   target: Target,
-  look: Look | null,
+  look: ToolView | null,
   {
     files,
     history,
@@ -98,8 +98,8 @@ export async function judge(
     const missingThere = mirror === null ? [] : inOrder(history, files.migrations.flatMap(hasKey));
     const kept = mirror === null ? memory.seen.get(tool.name)?.subjects : undefined;
     const remember = rememberSql(target, memory, { tool, table: null, sets: null, kept });
-    const untold = untoldIn(target, look);
-    return { ...NOTHING, mirror, missingThere, untold, remember, warnings: gone === null ? [] : [gone] };
+    const unmirrored = unmirroredIn(target, look);
+    return { ...NOTHING, mirror, missingThere, unmirrored, remember, warnings: gone === null ? [] : [gone] };
   }
   refuseFailed(found);
   // Who speaks of some migrations is not asked about the others: they stay pending, and the next run asks.
@@ -127,7 +127,7 @@ export async function judge(
     ...{ found, mirror, entries },
     missingThere: inOrder(history, [...told]),
     there: thereIn(look, { found, sets }),
-    untold: untoldIn(target, look),
+    unmirrored: unmirroredIn(target, look),
     passedOver: new Map(
       ofKind(events, "passed-over").map(({ id, ours }) => [
         id,
@@ -145,7 +145,7 @@ function moved(found: FoundHistory, memory: ToolMemory): readonly Problem[] {
   return isElsewhere && isThatTable(found, memory) ? [movedWarning(found, before)] : [];
 }
 
-function thereIn({ mirror }: Look, { found, sets }: { found: FoundHistory; sets: Sets }): HistoryThere {
+function thereIn({ mirror }: ToolView, { found, sets }: { found: FoundHistory; sets: Sets }): HistoryThere {
   const { applied, open = [], isSame = false } = sets.match;
   return {
     ...{ found, isSame },
@@ -158,7 +158,7 @@ function thereIn({ mirror }: Look, { found, sets }: { found: FoundHistory; sets:
 /** A history whose table is gone: a warning once, a refusal if it is mirrored. */
 function goneWith(
   target: Target,
-  { tool, memory, mirror }: Look,
+  { tool, memory, mirror }: ToolView,
   { files, history: { entries } }: LookAt,
 ): Problem | null {
   const before = memory.seen.get(tool.name);
@@ -275,7 +275,7 @@ function listed(what: string, names: readonly string[]): readonly string[] {
 }
 
 /** Whether rows without a file wait for their files, which may come with the next merge. */
-export function waitsForFile({ tool }: Pick<FoundHistory, "tool">, { match }: Pick<Sets, "match">): boolean {
+function waitsForFile({ tool }: Pick<FoundHistory, "tool">, { match }: Pick<Sets, "match">): boolean {
   return match.isSame ?? tool.layouts.length > 0;
 }
 

@@ -3,7 +3,7 @@ import type { Connection } from "../../database/connection.ts";
 import { SourceError } from "../../errors.ts";
 import type { Listing } from "../../source/source.ts";
 import { toolsOf } from "../../tools/tools.ts";
-import { type FoundHistory, findHistories, onlyOne, type Wanted } from "../mirror/histories.ts";
+import { type FoundHistory, findHistories, type HistoryQuery, onlyOne } from "../mirror/histories.ts";
 import { parseMirror, tableOfOthers } from "../mirror/mirror-setting.ts";
 import { whoseOf } from "../mirror/whose.ts";
 import type { Target } from "../session/target.ts";
@@ -61,7 +61,7 @@ export async function chooseHistory(
 async function theOnly(
   target: Target,
   connection: Connection,
-  wanted: Wanted,
+  wanted: HistoryQuery,
 ): Promise<FoundHistory | undefined> {
   const own = toolsOf(target.source.layout).map(({ name }) => name);
   const found = await findHistories(connection, wanted);

@@ -17,7 +17,7 @@ import { isEmpty } from "./choose-history.ts";
 import { idOf, ofKind } from "./events.ts";
 import { begun, editedWarning, missingWarning, unremembered } from "./problems.ts";
 
-interface Known {
+interface AdoptionInput {
   readonly files: Listing;
   readonly history: RecordedHistory;
   readonly memory: ToolMemory;
@@ -28,7 +28,7 @@ interface Known {
 export async function decideAdoption(
   target: Target,
   found: FoundHistory,
-  { files, history, memory, assume }: Known,
+  { files, history, memory, assume }: AdoptionInput,
 ): Promise<{
   taken: readonly Adopted[];
   remember: string;

@@ -12,13 +12,13 @@ import type { Listing } from "../../source/source.ts";
 import { describeTable } from "../../tools/tool.ts";
 import { type Mirror, mirroredRow, rememberedRow } from "../mirror/mirror.ts";
 import { type Advisory, holdToolLock, refuseLockedRow, toolRunning } from "../mirror/tool-lock.ts";
-import { UNTOLD } from "../mirror/tool-memory.ts";
+import { UNMIRRORED } from "../mirror/tool-memory.ts";
 import { beforeLook, type ToolWatch, watchTool } from "../mirror/tool-watch.ts";
 import type { RunContext, Target } from "../session/target.ts";
 import { writeUnderLock } from "../session/transaction.ts";
 import { adoptedSql } from "./adopted.ts";
 import { type Adoption, lookAtTool } from "./adoption.ts";
-import { type Untold, unmirroredWarning } from "./unmirrored.ts";
+import { type UnmirroredRun, unmirroredWarning } from "./unmirrored.ts";
 
 export interface InStep {
   readonly target: Target;
@@ -28,7 +28,10 @@ export interface InStep {
   readonly warn: (problem: Problem) => void;
 }
 
-type Beside = Pick<Adoption, "mirror" | "missingThere" | "there" | "remember" | "passedOver" | "untold"> & {
+type Beside = Pick<
+  Adoption,
+  "mirror" | "missingThere" | "there" | "remember" | "passedOver" | "unmirrored"
+> & {
   readonly watch: ToolWatch | null;
   readonly advisory: Advisory | null;
 };
@@ -78,14 +81,17 @@ export async function adoptInPassing(
 }
 
 /** Says that a tool is not told of these steps, and remembers that it was said. */
-export async function warnUntold({ target, connection, lock, warn }: InStep, run: Untold): Promise<void> {
+export async function warnUnmirrored(
+  { target, connection, lock, warn }: InStep,
+  run: UnmirroredRun,
+): Promise<void> {
   const warning = unmirroredWarning(target, run);
   if (warning === null) return;
   warn(warning);
-  if (run.untold === null) return;
-  const { tool, history } = run.untold;
+  if (run.unmirrored === null) return;
+  const { tool, history } = run.unmirrored;
   const { sql } = target.ledger;
-  const kept = sql.rememberToolRow({ tool: tool.name, history }, UNTOLD, "up");
+  const kept = sql.rememberToolRow({ tool: tool.name, history }, UNMIRRORED, "up");
   await writeUnderLock(connection, lock, `${sql.createToolRows()}; ${kept};`);
 }
 

@@ -4,12 +4,12 @@ import type { Problem } from "../../errors.ts";
 import type { RecordedHistory } from "../../ledger/ledger.ts";
 import { describeTable, type Tool } from "../../tools/tool.ts";
 import { toolsOf } from "../../tools/tools.ts";
-import type { Look } from "../mirror/tool-look.ts";
-import { UNTOLD } from "../mirror/tool-memory.ts";
+import type { ToolView } from "../mirror/tool-look.ts";
+import { UNMIRRORED } from "../mirror/tool-memory.ts";
 import type { Target } from "../session/target.ts";
 
 /** A tool whose migrations our files are, and to which we do not mirror. */
-export interface UntoldTool {
+export interface UnmirroredTool {
   readonly tool: Tool;
   /** Its table, `schema.name`. Empty if it has none. */
   readonly history: string;
@@ -18,28 +18,28 @@ export interface UntoldTool {
 }
 
 /** `null`: the tool is mirrored to, or its migrations are others. */
-export function untoldIn({ source: { layout } }: Target, look: Look): UntoldTool | null {
+export function unmirroredIn({ source: { layout } }: Target, look: ToolView): UnmirroredTool | null {
   const { tool, found, mirror, sets, memory } = look;
   if (mirror !== null || !(toolsOf(layout).includes(tool) || sets?.match.isSame === true)) return null;
   const history = found === undefined ? "" : describeTable(found.table);
-  return { tool, history, isSaid: memory.seen.get(tool.name)?.subjects.has(UNTOLD) === true };
+  return { tool, history, isSaid: memory.seen.get(tool.name)?.subjects.has(UNMIRRORED) === true };
 }
 
-export interface Untold {
+export interface UnmirroredRun {
   readonly steps: readonly Step[];
   readonly history: RecordedHistory;
   readonly mirrored: boolean;
-  readonly untold: UntoldTool | null;
+  readonly unmirrored: UnmirroredTool | null;
 }
 
 /** `null`: no warning is needed, it was given before, or the user has said that it does not matter. */
 export function unmirroredWarning(
   { source: { layout }, settings: { mirror } }: Target,
-  { steps, history, mirrored, untold }: Untold,
+  { steps, history, mirrored, unmirrored }: UnmirroredRun,
 ): Problem | null {
-  const tool = untold?.tool ?? toolsOf(layout)[0];
+  const tool = unmirrored?.tool ?? toolsOf(layout)[0];
   if (tool === undefined || mirrored || mirror === "none") return null;
-  if (untold?.isSaid ?? history.entries.some(({ baseline }) => !baseline)) return null;
+  if (unmirrored?.isSaid ?? history.entries.some(({ baseline }) => !baseline)) return null;
   const revisions = steps
     .filter(({ kind, direction }) => direction === "up" && kind !== "repeatable")
     .map(({ revision }) => revision);

@@ -5,14 +5,21 @@
 import { PlanRefused, type Problem, problemsOf } from "../../errors.ts";
 import { describeDifference, type SchemaDifference } from "../../schema/compare.ts";
 import { identity } from "../../schema/snapshot.ts";
-import { type Drift, driftIn, type FoundSchema, isAsKept, keepSchema, type Place } from "./kept-schema.ts";
+import {
+  type Drift,
+  driftIn,
+  type FoundSchema,
+  isAsKept,
+  keepSchema,
+  type LockedSession,
+} from "./kept-schema.ts";
 
 export class DriftWatch {
   #looked = false;
   #found: FoundSchema | null = null;
 
   /** Throws `SCHEMA_DRIFTED` if anything has changed since the last run. */
-  async refuse(place: Place): Promise<void> {
+  async refuse(place: LockedSession): Promise<void> {
     const differences = await this.#compare(place);
     if (differences.length === 0) return;
     const hint =
@@ -21,7 +28,7 @@ export class DriftWatch {
   }
 
   /** Once in a run, however often it connects. A schema that cannot be read stops nothing. */
-  async look(place: Place, { tell }: { readonly tell: boolean }): Promise<void> {
+  async look(place: LockedSession, { tell }: { readonly tell: boolean }): Promise<void> {
     if (this.#looked) return;
     try {
       const differences = await this.#compare(place);
@@ -39,11 +46,11 @@ export class DriftWatch {
   }
 
   /** See `keepSchema`. */
-  async keep(place: Place, changes: number): Promise<void> {
+  async keep(place: LockedSession, changes: number): Promise<void> {
     await keepSchema(place, { changes, found: this.#found });
   }
 
-  async #compare(place: Place): Promise<Drift["differences"]> {
+  async #compare(place: LockedSession): Promise<Drift["differences"]> {
     const { target, connection, context } = place;
     this.#looked = true;
     if (await isAsKept(target, connection)) {
@@ -62,7 +69,7 @@ export class DriftWatch {
   }
 }
 
-function driftedProblem({ connection }: Place, differences: readonly SchemaDifference[]): Problem {
+function driftedProblem({ connection }: LockedSession, differences: readonly SchemaDifference[]): Problem {
   const named = differences
     .slice(0, 3)
     .map((one) => describeDifference(one, 80))

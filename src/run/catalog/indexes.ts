@@ -121,7 +121,7 @@ export async function holderOf(
 }
 
 /** Says in words what `c` is. `i` is its row in `pg_index`, if any. */
-export const WHAT = `case c.relkind when 'r' then 'table' when 'p' then 'table' when 'S' then 'sequence' when 'v' then 'view'
+const WHAT = `case c.relkind when 'r' then 'table' when 'p' then 'table' when 'S' then 'sequence' when 'v' then 'view'
   when 'm' then 'materialized view' when 'c' then 'type' when 'f' then 'foreign table'
   else 'index on ' || coalesce((select format('%I.%I', tn.nspname, t.relname) from pg_class t
     join pg_namespace tn on tn.oid = t.relnamespace where t.oid = i.indrelid), '?') end`;

@@ -15,7 +15,7 @@ import { resetSession } from "../session/settings.ts";
 import type { RunContext, Target } from "../session/target.ts";
 import { writeUnderLock } from "../session/transaction.ts";
 
-export interface Place {
+export interface LockedSession {
   readonly target: Target;
   readonly connection: Connection;
   readonly lock: Pick<Lock, "fence">;
@@ -27,7 +27,7 @@ export interface Place {
  * `godwit drift` says that the snapshot is too old.
  */
 export async function keepSchema(
-  { target, connection, lock, context }: Place,
+  { target, connection, lock, context }: LockedSession,
   { changes, found }: { readonly changes: number; readonly found: FoundSchema | null },
 ): Promise<void> {
   if (changes === 0 || connection.lost.aborted || context.signal.aborted) return;

@@ -53,7 +53,7 @@ export async function passBefore(
   if (steps.length > 0) await runChecks({ target, checks, context }, "before", connection);
 }
 
-interface Place {
+interface CheckContext {
   readonly target: Target;
   readonly context: RunContext;
   readonly connection: Connection | null;
@@ -61,7 +61,7 @@ interface Place {
 
 async function failureOf(
   check: Check,
-  { target, context, connection }: Place,
+  { target, context, connection }: CheckContext,
 ): Promise<PlanRefused | StepFailed | null> {
   using limit = timeLimit(check.timeoutMs);
   const signal = AbortSignal.any([context.signal, limit.signal]);
@@ -102,7 +102,7 @@ async function failureOf(
   }
 }
 
-function one(check: Check, { target, context, connection }: Place): Promise<void> {
+function one(check: Check, { target, context, connection }: CheckContext): Promise<void> {
   switch (check.kind) {
     case "sql":
       return checkSql(check, { target, context, connection });

@@ -6,7 +6,7 @@ import type { RunContext, Target } from "../session/target.ts";
 import { begin } from "../session/transaction.ts";
 import { type Check, CheckFault } from "./check.ts";
 
-interface Place {
+interface CheckContext {
   readonly target: Target;
   readonly context: RunContext;
   /** The connection of the run, between two steps of it. `null`: one is opened. */
@@ -15,7 +15,7 @@ interface Place {
 
 export async function checkSql(
   check: Check & { kind: "sql" },
-  { target, context, connection }: Place,
+  { target, context, connection }: CheckContext,
 ): Promise<void> {
   const ask = async (on: Connection) => {
     const kind = sessionKind(on, context);

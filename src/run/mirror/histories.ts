@@ -6,10 +6,10 @@ import { matchRows } from "../../tools/match.ts";
 import {
   type CandidateRow,
   candidates,
-  type Found,
   isUsualPlace,
   likely,
   possible,
+  type RecognisedHistory,
   recognise,
   relationsOf,
   whyNot,
@@ -27,7 +27,7 @@ import {
 import { TOOLS } from "../../tools/tools.ts";
 import { isAboutThese, isInPlace, isProven, notItsTable, notProven, type Whose } from "./whose.ts";
 
-export interface FoundHistory extends Found {
+export interface FoundHistory extends RecognisedHistory {
   readonly history: ToolHistory;
   /** All tables that were looked at. */
   readonly all: readonly Relation[];
@@ -38,7 +38,7 @@ export interface FoundHistory extends Found {
   readonly ours: boolean;
 }
 
-export interface Wanted {
+export interface HistoryQuery {
   /** Tools whose histories are wanted. Default: all. */
   readonly tools?: readonly string[] | undefined;
   /** `schema.table` or the name of a table, if the user named one. */
@@ -56,14 +56,15 @@ export interface Wanted {
  */
 export async function findHistories(
   connection: Connection,
-  wanted: Wanted,
+  wanted: HistoryQuery,
 ): Promise<readonly FoundHistory[]> {
   const { rows } = await connection.query<CandidateRow>(candidates(TOOLS, { table: wanted.table }));
   const all = relationsOf(rows);
-  const inScope = ({ table }: Pick<Found, "table">) =>
+  const inScope = ({ table }: Pick<RecognisedHistory, "table">) =>
     (wanted.schema == null || wanted.schema === table.schema) && describeTable(table) !== wanted.notTable;
-  const isWanted = ({ tool }: Found) => wanted.tools === undefined || wanted.tools.includes(tool.name);
-  const look = (found: readonly Found[], ours: (one: FoundHistory) => boolean) =>
+  const isWanted = ({ tool }: RecognisedHistory) =>
+    wanted.tools === undefined || wanted.tools.includes(tool.name);
+  const look = (found: readonly RecognisedHistory[], ours: (one: FoundHistory) => boolean) =>
     readAll(connection, found.filter(inScope), { all, ours, whose: wanted.whose });
   if (wanted.table !== undefined) {
     const { found, sure } = named(
@@ -80,14 +81,14 @@ export async function findHistories(
     TOOLS.filter((tool) => wanted.tools?.includes(tool.name)),
     known,
   ).filter(inScope);
-  const isHere = (one: Found) => isInPlace(one, whose);
+  const isHere = (one: RecognisedHistory) => isInPlace(one, whose);
   const here = await look([...known.filter(isWanted), ...maybe].filter(isHere), () => true);
-  const isConfigured = ({ tool }: Found) => whose.configured(tool) !== null;
+  const isConfigured = ({ tool }: RecognisedHistory) => whose.configured(tool) !== null;
   if (here.some((one) => isFilled(one) && isConfigured(one))) return here;
   if (!whose.fresh && here.length > 0) return here;
   // A tool that has its history in one place only does not use a table that was moved. It is asked about while nothing
   // else says what the tool has done.
-  const isUseless = ({ tool: { shape } }: Found) =>
+  const isUseless = ({ tool: { shape } }: RecognisedHistory) =>
     shape.fixed === true && (!whose.fresh || here.some(isFilled));
   const elsewhere = known.filter((one) => isWanted(one) && !isHere(one) && !isUseless(one));
   // Nobody can tell whose an unreadable history is. It matters only while no readable one is in its place.
@@ -112,25 +113,26 @@ export async function findHistories(
  */
 export async function allHistories(
   connection: Connection,
-  { schema, whose, except }: Pick<Wanted, "schema" | "whose"> & { readonly except: readonly Tool[] },
+  { schema, whose, except }: Pick<HistoryQuery, "schema" | "whose"> & { readonly except: readonly Tool[] },
 ): Promise<readonly FoundHistory[]> {
   const { rows } = await connection.query<CandidateRow>(candidates(TOOLS, { anyName: true }));
   const all = relationsOf(rows);
   const known = recognise(all, TOOLS);
-  const isConfigured = (one: Found) => whose.configured(one.tool) !== null && isInPlace(one, whose);
+  const isConfigured = (one: RecognisedHistory) =>
+    whose.configured(one.tool) !== null && isInPlace(one, whose);
   const maybe = possible(all, TOOLS, known);
   const named = maybe.filter(isConfigured);
   const others = likely(maybe.filter(({ table }) => !named.some((one) => one.table === table)));
   const found = [...known, ...named, ...others.filter(({ table }) => table.readable)]
     .filter(({ tool, table }) => !except.includes(tool) && (schema == null || schema === table.schema))
     .filter(({ tool, table }) => table.readable || (whose.fresh && isUsualPlace(tool, table, whose.current)));
-  const ours = ({ table }: Found) => [...known, ...named].some((one) => one.table === table);
+  const ours = ({ table }: RecognisedHistory) => [...known, ...named].some((one) => one.table === table);
   return readAll(connection, found, { all, ours, whose });
 }
 
 async function readAll(
   connection: Connection,
-  found: readonly Found[],
+  found: readonly RecognisedHistory[],
   { all, ours, whose }: { all: readonly Relation[]; ours: (one: FoundHistory) => boolean; whose: Whose },
 ): Promise<readonly FoundHistory[]> {
   const histories: FoundHistory[] = [];
@@ -150,8 +152,8 @@ async function readAll(
 function named(
   scope: readonly Relation[],
   all: readonly Relation[],
-  { tools, table: name, whose }: Wanted & { readonly table: string },
-): { readonly found: readonly Found[]; readonly sure: boolean } {
+  { tools, table: name, whose }: HistoryQuery & { readonly table: string },
+): { readonly found: readonly RecognisedHistory[]; readonly sure: boolean } {
   const exact = scope.filter((table) => describeTable(table) === name);
   const alike = scope.filter((table) => table.name === name);
   const wanted = TOOLS.filter((tool) => tools === undefined || tools.includes(tool.name));
@@ -160,7 +162,7 @@ function named(
     (whose.current === null ? table.current === true : whose.current === table.schema);
   const near = alike.filter(isHere);
   const tables = exact.length > 0 ? exact : near.length > 0 ? near : alike;
-  const found = tables.flatMap((table): Found[] => {
+  const found = tables.flatMap((table): RecognisedHistory[] => {
     const [sure] = recognise(all, TOOLS).filter((one) => one.table === table && wanted.includes(one.tool));
     const tool = sure?.tool ?? wanted.find((one) => whyNot(one, table, all) === null);
     return tool === undefined ? [] : [{ tool, table }];
@@ -174,7 +176,10 @@ function named(
   return { found, sure: exact.length > 0 || near.length > 0 };
 }
 
-export async function readHistory(connection: Connection, { tool, table }: Found): Promise<ToolHistory> {
+export async function readHistory(
+  connection: Connection,
+  { tool, table }: RecognisedHistory,
+): Promise<ToolHistory> {
   if (!table.readable) throw unreadable({ tool, table }, connection);
   const { rows } = await connection.query<TextRow>(tool.select(table));
   return tool.read(rows, table);
@@ -238,7 +243,7 @@ function ambiguous(found: readonly FoundHistory[]): GodwitError {
   ]);
 }
 
-function unreadable({ tool, table }: Found, { server }: Connection): GodwitError {
+function unreadable({ tool, table }: RecognisedHistory, { server }: Connection): GodwitError {
   const name = describeTable(table);
   const grant =
     table.hidden === true

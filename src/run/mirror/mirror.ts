@@ -13,7 +13,7 @@ import type { Connection } from "../../database/connection.ts";
 import { DatabaseError, PlanRefused } from "../../errors.ts";
 import type { LedgerSql } from "../../ledger/sql.ts";
 import type { Listing } from "../../source/source.ts";
-import type { Found } from "../../tools/recognise.ts";
+import type { RecognisedHistory } from "../../tools/recognise.ts";
 import {
   type Around,
   describeTable,
@@ -27,7 +27,7 @@ import type { Target } from "../session/target.ts";
 /** The SQLSTATE that a guard raises when the tool has applied the migration itself. */
 export const PRESENT_SQLSTATE = "GW002";
 
-export interface Mirror extends Found {
+export interface Mirror extends RecognisedHistory {
   readonly writer: HistoryWriter;
   /** The names of its rows when this run looked. Left out: no run has looked. */
   readonly seen?: readonly string[];
@@ -108,7 +108,7 @@ export function rememberedRow(
 
 /** SQL that remembers the row, so that a later run knows that it existed. */
 function remembering(
-  { tool, table }: Found,
+  { tool, table }: RecognisedHistory,
   sql: LedgerSql,
   { revision, direction }: Pick<Step, "revision" | "direction">,
 ): string {

@@ -6,7 +6,7 @@ import { identifier, literal } from "../../core/sql/quote.ts";
 import { restored } from "../../core/sql/stored.ts";
 import type { Connection, Row } from "../../database/connection.ts";
 import { PlanRefused } from "../../errors.ts";
-import type { Found } from "../../tools/recognise.ts";
+import type { RecognisedHistory } from "../../tools/recognise.ts";
 import { describeTable } from "../../tools/tool.ts";
 import type { Target } from "../session/target.ts";
 import { type ToolMemory, tableOf } from "./tool-memory.ts";
@@ -19,7 +19,7 @@ import { type ToolMemory, tableOf } from "./tool-memory.ts";
 export async function refuseOthers(
   target: Target,
   connection: Connection,
-  found: Found,
+  found: RecognisedHistory,
   { memory, mirrored }: { readonly memory: ToolMemory; readonly mirrored: boolean },
 ): Promise<void> {
   const { tool, table } = found;
@@ -47,7 +47,7 @@ export async function refuseOthers(
 export async function claimOn(
   { ledger }: Target,
   connection: Connection,
-  { tool, table }: Found,
+  { tool, table }: RecognisedHistory,
 ): Promise<{ readonly ledger: string; readonly subject: string } | null> {
   const name = describeTable(table);
   const { rows: schemas } = await connection.query<{ schema: string }>(ledgersBeside(ledger.schema));

@@ -34,7 +34,7 @@ export interface LookAt {
 }
 
 /** A tool that may have a history here, and what is known about that history. */
-export interface Look {
+export interface ToolView {
   readonly tool: Tool;
   readonly found: FoundHistory | undefined;
   readonly mirror: Mirror | null;
@@ -49,7 +49,7 @@ export async function lookAt(
   connection: Connection,
   { files, history, runsNothing }: LookAt,
   hold: (advisory: Advisory) => Promise<void> = async () => {},
-): Promise<Look | null> {
+): Promise<ToolView | null> {
   const memory = await recallTools(target, connection, history);
   const { tools: usual, mirrored, table } = concerned(target, memory);
   const first = await isFresh(target, connection, history);

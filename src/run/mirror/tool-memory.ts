@@ -96,7 +96,7 @@ export function oursIn({ entries }: RecordedHistory, memory: ToolMemory, tool: s
 export const LOOKED = "";
 
 /** The subject that stands for the warning that the tool is not told of our steps. */
-export const UNTOLD = "untold:";
+export const UNMIRRORED = "untold:";
 
 /**
  * SQL that remembers this look, for a transaction of ours. Empty if nothing has changed since the last look. `table`
@@ -120,7 +120,7 @@ export function rememberSql(
 ): string {
   const before = memory.seen.get(tool.name);
   const from = table === null ? "" : describeTable(table);
-  const said = before?.subjects.has(UNTOLD) === true ? [UNTOLD] : [];
+  const said = before?.subjects.has(UNMIRRORED) === true ? [UNMIRRORED] : [];
   const subjects = new Set([LOOKED, ...said, ...(sets === null ? kept : remembered(sets))]);
   const same = before?.table === from && before.subjects.size === subjects.size;
   if (same && [...subjects].every((subject) => before.subjects.has(subject))) return "";

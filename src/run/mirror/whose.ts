@@ -10,7 +10,7 @@ import type { Connection } from "../../database/connection.ts";
 import { PlanRefused } from "../../errors.ts";
 import type { ToolPlace } from "../../source/detect/tool-place.ts";
 import { matchRows } from "../../tools/match.ts";
-import { CURRENT_SCHEMA, type Found, isUsualPlace, KIND } from "../../tools/recognise.ts";
+import { CURRENT_SCHEMA, isUsualPlace, KIND, type RecognisedHistory } from "../../tools/recognise.ts";
 import { isOfRow } from "../../tools/sets.ts";
 import {
   describeTable,
@@ -74,7 +74,7 @@ function firstOf(searchPath: string | null): string | null {
 }
 
 /** Whether the table stands where its tool would create it. */
-export function isInPlace({ tool, table }: Found, whose: Whose): boolean {
+export function isInPlace({ tool, table }: RecognisedHistory, whose: Whose): boolean {
   const place = whose.configured(tool);
   if (place === null) return isUsualPlace(tool, table, whose.current);
   if (table.name !== (place.table ?? tool.table)) return false;
@@ -154,7 +154,7 @@ export function placeWithoutLooking(target: Target, tool: Tool): string | undefi
 }
 
 /** Throws `PlanRefused` if somebody added a column that needs a value. Neither the tool nor we would give one. */
-export function refuseUnfilled({ tool, table }: Found, writer: HistoryWriter): void {
+export function refuseUnfilled({ tool, table }: RecognisedHistory, writer: HistoryWriter): void {
   const { columns, more = [] } = tool.shape;
   const own = [...Object.keys({ ...columns, ...writer.create([], null).table.columns }), ...more];
   const column = table.wants?.find((name) => !own.includes(name));
@@ -170,7 +170,7 @@ export function refuseUnfilled({ tool, table }: Found, writer: HistoryWriter): v
 }
 
 /** The refusal of a history which nothing ties to these files. */
-export function notProven({ tool, table }: Found, count: number): PlanRefused {
+export function notProven({ tool, table }: RecognisedHistory, count: number): PlanRefused {
   const name = describeTable(table);
   const yes = `If it is: \`godwit adopt --table ${name}\`${tool.writer === undefined ? "" : ` (to mirror it: --mirror ${tool.name}:${name})`}.`;
   const no = `If it is another project's: --mirror none:${name}${tool.writer === undefined ? "" : `, or name your own: --mirror ${tool.name}:<schema.table>`}.`;

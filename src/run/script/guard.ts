@@ -225,7 +225,7 @@ function namesOf(target: Target, tool: Tool): readonly string[] {
   return names.map((name) => name.toLowerCase());
 }
 
-interface Asked {
+interface GuardQuestion {
   readonly steps: readonly MirroredStep[];
   readonly mirror: Mirror | null;
   /** A query for the tables that are asked. */
@@ -244,7 +244,10 @@ function aheadOf({ inLine, has, writer }: Tool, table: Relation, step: MirroredS
   return stands === null ? null : `${stands} and exists (${writer.moved(table, step, [])})`;
 }
 
-function guardFor(tool: Tool, { steps, mirror, places, remembered, hint, says = TWICE }: Asked): string {
+function guardFor(
+  tool: Tool,
+  { steps, mirror, places, remembered, hint, says = TWICE }: GuardQuestion,
+): string {
   const table: Relation = { ...ANY, columns: columnsOf(tool, mirror), readable: true };
   // For a mirror, the step's own row counts, and not what we wrote ourselves. Otherwise a row may stand for all below it.
   const has = mirror === null ? (tool.has ?? tool.writer?.present) : tool.writer?.present;

@@ -48,7 +48,7 @@ export function asInterruption(error: unknown, signal: AbortSignal): unknown {
   const waited = isRetryableTransaction(error.sqlState) && !isRaised(error.routine);
   if (error.sqlState === QUERY_CANCELED || waited) return withReport(signal.reason, error);
   if (error.code !== "DATABASE_CONNECTION_LOST") return error;
-  const ended = told(
+  const ended = withMore(
     signal.reason,
     "The connection was lost while it ended: whether what was sent last took effect is not known.",
   );
@@ -72,13 +72,13 @@ function withReport(reason: unknown, { report }: GodwitError): unknown {
 }
 
 function unanswered(reason: unknown, graceMs: number): unknown {
-  return told(
+  return withMore(
     reason,
     `What was under way had not ended ${graceMs / 1000} s later: whether it took effect is not known.`,
   );
 }
 
-function told(reason: unknown, more: string): unknown {
+function withMore(reason: unknown, more: string): unknown {
   if (!(reason instanceof Interrupted) || reason.reads) return reason;
   return new Interrupted(
     {

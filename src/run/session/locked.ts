@@ -34,7 +34,7 @@ export async function acquireLock(
       });
 }
 
-interface Told {
+interface LockListener {
   readonly warn: (problem: Problem) => void;
   /** Is called also where the lock was not to be had. */
   readonly waited: (ms: number) => void;
@@ -45,7 +45,7 @@ export async function lockForRun(
   target: Target,
   connection: Connection,
   context: RunContext,
-  { warn, waited }: Told,
+  { warn, waited }: LockListener,
 ): Promise<Lock> {
   const { version, database, user } = connection.server;
   const kind = connection.capabilities.session ? "session" : "lease";
@@ -60,7 +60,7 @@ export async function lockForRun(
   return lock;
 }
 
-interface Held {
+interface LockedSession {
   readonly target: Target;
   readonly connection: Connection;
   readonly lock: Lock;
@@ -68,7 +68,10 @@ interface Held {
 }
 
 /** Takes the lock of a session again, which was given away on the same connection. */
-export async function retakeLock({ target, connection, lock, context }: Held, doing: string): Promise<void> {
+export async function retakeLock(
+  { target, connection, lock, context }: LockedSession,
+  doing: string,
+): Promise<void> {
   const started = performance.now();
   await acquireLock(target, connection, context);
   context.observe({ kind: "lock-acquired", waitedMs: performance.now() - started });

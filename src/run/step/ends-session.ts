@@ -62,7 +62,7 @@ export async function partsKept(
 }
 
 /** A session of ours at the server. */
-export interface Session {
+export interface ServerSession {
   readonly pid: number;
   /** When we had it, on the clock of `performance.now()`. */
   readonly sinceMs: number;
@@ -71,7 +71,7 @@ export interface Session {
 const LOOK_EVERY_MS = 50;
 
 /** Its number may be another's by now, which began later than ours. */
-export async function endSession(connection: Connection, { pid, sinceMs }: Session): Promise<void> {
+export async function endSession(connection: Connection, { pid, sinceMs }: ServerSession): Promise<void> {
   const ours = `from pg_catalog.pg_stat_activity where pid operator(pg_catalog.=) $1 and usename operator(pg_catalog.=) session_user
     and backend_start operator(pg_catalog.<=) (pg_catalog.clock_timestamp() operator(pg_catalog.-) $2::interval)`;
   const old = () => [pid, `${Math.floor(performance.now() - sinceMs)} ms`];

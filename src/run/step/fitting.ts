@@ -10,7 +10,7 @@ import { lockTimeoutWarnings } from "./own-lock-timeout.ts";
 import type { Prepared } from "./prepared.ts";
 import { refuseWithoutWayBack } from "./way-back.ts";
 
-interface Asked {
+interface RunQuestion {
   readonly options: {
     readonly goal: { readonly direction: Direction };
     readonly failure: "stop" | "continue";
@@ -24,7 +24,7 @@ export async function refuseUnfit(
   target: Target,
   connection: Connection,
   prepared: readonly Prepared[],
-  { options, there }: Asked,
+  { options, there }: RunQuestion,
 ): Promise<readonly Problem[]> {
   if (options.failure === "stop") refuseBroken(prepared);
   await refuseSessionNeeds(connection, prepared);

@@ -4,7 +4,7 @@
  */
 import type { RowsWindow } from "../../core/backfill.ts";
 import { type DatabaseError, type GodwitError, type Place, StepFailed } from "../../errors.ts";
-import type { Left, Returned } from "../../host/protocol.ts";
+import type { LeftBehind, Returned } from "../../host/protocol.ts";
 import type { Content } from "../../source/source.ts";
 import { type StepContext, whereIs } from "./context.ts";
 import { type Activity, createActivity, supervised } from "./module-activity.ts";
@@ -105,7 +105,7 @@ function watchIdle(activity: Activity, idleTimeoutMs: number, onIdle: () => void
 }
 
 /** The errors of such statements would come too late or be lost. */
-function unfinished({ step }: Prepared, { kind, count }: Left, place: Place | undefined): StepFailed {
+function unfinished({ step }: Prepared, { kind, count }: LeftBehind, place: Place | undefined): StepFailed {
   const statements = count === 1 ? "a statement" : `${count} statements`;
   const builders = count === 1 ? "a schema builder that was" : `${count} schema builders that were`;
   const [what, hint] = {

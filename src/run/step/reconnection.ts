@@ -18,7 +18,7 @@ import type { RunContext, Target } from "../session/target.ts";
 import { rollback } from "../session/transaction.ts";
 import type { Body } from "./body.ts";
 import type { StepContext } from "./context.ts";
-import { endSession, endsSession, keptNow, partsKept, type Session } from "./ends-session.ts";
+import { endSession, endsSession, keptNow, partsKept, type ServerSession } from "./ends-session.ts";
 import { logFailure } from "./execute.ts";
 import { cutShort, interruptedBefore, interruption } from "./interruption.ts";
 import type { Prepared } from "./prepared.ts";
@@ -44,7 +44,7 @@ export class Reconnection {
   /** The step that was under way when the connection was last lost. */
   cut: StepContext["cut"];
   /** Ours that may be at the server. Empty where a connection is no session. */
-  #sessions: readonly Session[] = [];
+  #sessions: readonly ServerSession[] = [];
   /** The steps of the attempt before. */
   prepared: readonly Prepared[] = [];
 
@@ -196,7 +196,7 @@ export class Reconnection {
    * The error of a run that must end between two steps, on a connection that it still has. It says what is kept of the step that is
    * open: one that this run has begun before it lost its connection, or one that an earlier run has left.
    */
-  async stopped(thrown: unknown, { connection, lock }: Held): Promise<unknown> {
+  async stopped(thrown: unknown, { connection, lock }: LockedConnection): Promise<unknown> {
     const stop = AbortSignal.any([this.#context.signal, lock.lost]);
     if (!stop.aborted || connection.lost.aborted || asInterruption(thrown, stop) !== stop.reason)
       return thrown;
@@ -265,7 +265,7 @@ function stepsGone(revisions: readonly string[]): Problem {
   };
 }
 
-interface Held {
+interface LockedConnection {
   readonly connection: Connection;
   readonly lock: Lock;
 }

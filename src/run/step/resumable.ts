@@ -42,7 +42,7 @@ export function findingSchema(
   return new Set(finding.map(({ revision }) => revision));
 }
 
-interface Looking {
+interface ResumeQuestion {
   readonly context: RunContext;
   readonly finding: ReadonlySet<string>;
 }
@@ -51,7 +51,7 @@ interface Looking {
 export async function resumeRefusals(
   target: Target,
   connection: Connection,
-  ...[steps, { context, finding }]: readonly [steps: readonly Prepared[], looking: Looking]
+  ...[steps, { context, finding }]: readonly [steps: readonly Prepared[], looking: ResumeQuestion]
 ): Promise<ReadonlyMap<string, Problem>> {
   const refusals = new Map<string, Problem>();
   const kind = sessionKind(connection, context);

@@ -93,7 +93,7 @@ function hideWritten(excerpt: string, statement: string, secrets: readonly Secre
     const quoted = statement.slice(start - 1, end + 1);
     const isQuoted = /^['"$].+['"$]$/s.test(quoted);
     const written = isQuoted ? quoted : statement.slice(start, end);
-    // A number, or a word of a comment, may be anything else on the line.
+    // A short number or word may stand on the line with another meaning.
     if (!isQuoted && written.length < SHORTEST_COMMENT) continue;
     const [open, close] = isQuoted ? [quoted[0], quoted.at(-1)] : ["", ""];
     shown = shown.replaceAll(written, `${open}***${close}`);

@@ -33,7 +33,7 @@ export interface Reply {
   readonly body: string;
 }
 
-export const ROUTES = ["/api/health", "/livez", "/readyz", "/metrics"] as const;
+const ROUTES = ["/api/health", "/livez", "/readyz", "/metrics"] as const;
 export type Route = (typeof ROUTES)[number];
 
 /** The route at the end of a path: an app may have mounted it below a prefix of its own. */

@@ -17,7 +17,7 @@ export type Question = "healthy" | "ready" | "live";
 
 const PATHS = { healthy: "/api/health", ready: "/readyz", live: "/livez" } as const;
 
-export interface Told {
+export interface ServiceAnswer {
   readonly ok: boolean;
   /** What was answered. */
   readonly health: Readonly<Record<string, unknown>>;
@@ -28,7 +28,7 @@ const MOST_BYTES = 1_000_000;
 const ANSWER_MS = 5_000;
 
 /** Throws `ConfigError` where nobody answers. The port comes first, because a service that answers is alive. */
-export async function askHealth(options: AskOptions): Promise<Told> {
+export async function askHealth(options: AskOptions): Promise<ServiceAnswer> {
   const { port, statusFile, question } = options;
   if (port !== null && port !== 0) return askPort({ ...options, port });
   if (statusFile !== null) {
@@ -44,7 +44,7 @@ export async function askHealth(options: AskOptions): Promise<Told> {
   });
 }
 
-async function askPort(options: AskOptions & { readonly port: number }): Promise<Told> {
+async function askPort(options: AskOptions & { readonly port: number }): Promise<ServiceAnswer> {
   const { host, port, question } = options;
   // What listens on every address listens on this one too.
   const reached = host === "0.0.0.0" ? "127.0.0.1" : host === "::" ? "::1" : host;
@@ -57,7 +57,7 @@ async function askPort(options: AskOptions & { readonly port: number }): Promise
       const { error } = health as { error?: unknown };
       throw new Error(`HTTP ${status}${typeof error === "string" ? `, ${error}` : ""}`);
     }
-    return { ok: status === 200, health: health as Told["health"] };
+    return { ok: status === 200, health: health as ServiceAnswer["health"] };
   } catch (error) {
     options.signal.throwIfAborted();
     const { code, message } = error as NodeJS.ErrnoException;

@@ -9,9 +9,13 @@ import type { RunContext, Target } from "../../run/session/target.ts";
 import { type StatusOptions, statusOf } from "../../run/status.ts";
 import { sessionInTheWay } from "./now.ts";
 import type { WaitingFor } from "./snapshot.ts";
-import type { Found } from "./state.ts";
+import type { DatabaseState } from "./state.ts";
 
-export async function lookAt(target: Target, options: StatusOptions, context: RunContext): Promise<Found> {
+export async function lookAt(
+  target: Target,
+  options: StatusOptions,
+  context: RunContext,
+): Promise<DatabaseState> {
   // The next look comes soon, so this one tries once.
   const once = { ...target, settings: { ...target.settings, connectAttempts: 1 } };
   const { running, failed } = await workOn(once, context);
@@ -32,14 +36,14 @@ export async function lookAt(target: Target, options: StatusOptions, context: Ru
 
 const DONE: readonly string[] = ["applied", "held", "without file"];
 
-interface Work {
+interface LockState {
   /** `null`: nobody holds the lock. */
   readonly running: { readonly waitingFor: WaitingFor | null } | null;
   /** Revisions about which the log last says that they failed. */
   readonly failed: readonly string[];
 }
 
-async function workOn(target: Target, context: RunContext): Promise<Work> {
+async function workOn(target: Target, context: RunContext): Promise<LockState> {
   const { schema } = target.ledger;
   return withConnection(target, context, async (connection) => {
     const holder = await findHolder(connection, lockKey(schema), lockSql(schema));
@@ -72,8 +76,8 @@ async function failedIn({ ledger }: Target, connection: Connection): Promise<rea
 const LOG_ROWS = 200;
 
 /** What was found of several targets: the worst of them, and what one of them waits for. */
-export function together(found: readonly Found[]): Found {
-  const has = (status: Found["status"]) => found.some((each) => each.status === status);
+export function together(found: readonly DatabaseState[]): DatabaseState {
+  const has = (status: DatabaseState["status"]) => found.some((each) => each.status === status);
   const pending = found.map((each) => each.pending);
   return {
     status: has("failed") ? "failed" : has("running") ? "running" : has("unknown") ? "unknown" : "completed",

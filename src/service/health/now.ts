@@ -4,7 +4,7 @@ import type { Holder } from "../../lock/lock.ts";
 import type { RunEvent } from "../../run/report/events.ts";
 import type { ImportProgress, StepProgress, WaitingFor } from "./snapshot.ts";
 
-export interface Now {
+export interface RunActivity {
   readonly waitingFor: WaitingFor | null;
   /** When `waitingFor` was true, in milliseconds. */
   readonly notedAt: number;
@@ -13,10 +13,16 @@ export interface Now {
   readonly imports: ReadonlyMap<string, ImportProgress>;
 }
 
-export const NOTHING: Now = { waitingFor: null, notedAt: 0, step: null, stepBegunAt: 0, imports: new Map() };
+export const NOTHING: RunActivity = {
+  waitingFor: null,
+  notedAt: 0,
+  step: null,
+  stepBegunAt: 0,
+  imports: new Map(),
+};
 
-export function notedIn(now: Now, event: RunEvent, atMs: number): Now {
-  const waits = (waitingFor: WaitingFor | null): Now => ({ ...now, waitingFor, notedAt: atMs });
+export function notedIn(now: RunActivity, event: RunEvent, atMs: number): RunActivity {
+  const waits = (waitingFor: WaitingFor | null): RunActivity => ({ ...now, waitingFor, notedAt: atMs });
   switch (event.kind) {
     case "database-waiting":
       return waits({ kind: "database", pid: null, ageMs: null, command: null });

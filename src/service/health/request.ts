@@ -11,7 +11,7 @@ import type { About } from "./about.ts";
 import { json, type Reply, replyTo, routeOf } from "./answer.ts";
 import type { HealthSnapshot } from "./snapshot.ts";
 
-export interface Asked {
+export interface HealthRequest {
   readonly method: string;
   readonly path: string;
   readonly host: string | null;
@@ -37,7 +37,7 @@ export interface Answering {
 }
 
 /** `null`: the path is none of ours. Never rejects: an app must not end because nobody knows how its migrations are. */
-export async function answerTo(asked: Asked, answering: Answering): Promise<Headed | null> {
+export async function answerTo(asked: HealthRequest, answering: Answering): Promise<Headed | null> {
   try {
     return await answer(asked, answering);
   } catch {
@@ -45,7 +45,7 @@ export async function answerTo(asked: Asked, answering: Answering): Promise<Head
   }
 }
 
-async function answer(asked: Asked, answering: Answering): Promise<Headed | null> {
+async function answer(asked: HealthRequest, answering: Answering): Promise<Headed | null> {
   const { access, about, now } = answering;
   // First, because in an app every other path is the app's own, under whatever name.
   const route = routeOf(asked.path);

@@ -62,12 +62,12 @@ export async function startHealthServer(
   return { port: actual, url: `http://${shown}:${actual}`, close, [Symbol.asyncDispose]: close };
 }
 
-interface Place {
+interface ListenAddress {
   readonly port: number;
   readonly host: string;
 }
 
-function listen(server: Server, { port, host }: Place): Promise<void> {
+function listen(server: Server, { port, host }: ListenAddress): Promise<void> {
   return new Promise((resolve, reject) => {
     server.once("error", (error: NodeJS.ErrnoException) =>
       reject(cannotListen(reasonOf(error, port), { port, host })),
@@ -82,7 +82,7 @@ function reasonOf({ code, message }: NodeJS.ErrnoException, port: number): strin
   return `It is not possible to listen there (${code ?? message})`;
 }
 
-function cannotListen(reason: string, { port, host }: Place): ConfigError {
+function cannotListen(reason: string, { port, host }: ListenAddress): ConfigError {
   return new ConfigError({
     code: "HEALTH_PORT",
     message: `${reason}, so health cannot be answered on ${host}.`,

@@ -12,7 +12,7 @@ import type { Problem } from "../../errors.ts";
 import type { RunEvent } from "../../run/report/events.ts";
 import { factsOfRollback, type RollbackFacts } from "../../run/report/report.ts";
 import { type Counters, count, countedEnd, NO_COUNTS } from "./counters.ts";
-import { NOTHING, type Now, notedIn } from "./now.ts";
+import { NOTHING, notedIn, type RunActivity } from "./now.ts";
 import type { Failure, HealthSnapshot, MigrationStatus, WaitingFor } from "./snapshot.ts";
 
 export type { HealthSnapshot, MigrationStatus } from "./snapshot.ts";
@@ -25,7 +25,7 @@ export interface RunEnd {
 }
 
 /** What a look at the database found. */
-export interface Found {
+export interface DatabaseState {
   readonly status: MigrationStatus;
   readonly pending: number | null;
   readonly waitingFor: WaitingFor | null;
@@ -39,7 +39,7 @@ export interface HealthState {
   observe(event: RunEvent): void;
   end(result: RunEnd): void;
   /** Somebody looked, and no run of ours is at work. */
-  found(look: Found): void;
+  found(look: DatabaseState): void;
   snapshot(): HealthSnapshot;
   /** Calls the listener after each change, until the returned function is called. */
   onChange(listener: () => void): () => void;
@@ -55,7 +55,7 @@ export function createHealthState({ now = () => new Date() } = {}): HealthState 
   let isDriftOfRun = false;
   let pending: number | null = null;
   let counters: Counters = NO_COUNTS;
-  let current: Now = NOTHING;
+  let current: RunActivity = NOTHING;
   let began: "by its owner" | "by an event" | null = null;
   let begunAt = 0;
   const listeners = new Set<() => void>();

@@ -1,10 +1,10 @@
 /** Looks at what is there, again and again, and tells the state what was found. */
 import { delay, orAbort, timeLimit } from "../../std/time.ts";
-import type { Found, HealthState } from "./state.ts";
+import type { DatabaseState, HealthState } from "./state.ts";
 
 export interface WatchOptions {
   /** One look. It should end on the signal; it is not waited for longer. */
-  readonly look: (signal: AbortSignal) => Promise<Found>;
+  readonly look: (signal: AbortSignal) => Promise<DatabaseState>;
   /** 0: only one look. */
   readonly everyMs: number;
   /** How long one look may take. */
@@ -37,7 +37,7 @@ export async function watch(state: Pick<HealthState, "found">, options: WatchOpt
  * A function of its own: what the build makes of `using` in a loop throws the error of an earlier round again
  * (its variables outlive the round).
  */
-async function lookOnce({ look, patienceMs, signal }: WatchOptions): Promise<Found> {
+async function lookOnce({ look, patienceMs, signal }: WatchOptions): Promise<DatabaseState> {
   using limit = timeLimit(patienceMs);
   const ends = AbortSignal.any([signal, limit.signal]);
   return await orAbort(look(ends), ends);

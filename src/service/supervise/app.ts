@@ -66,8 +66,8 @@ function kill(pid: number): void {
 }
 
 /** Exit codes of a shell, and of containers. */
-export const NOT_FOUND = 127;
-export const NOT_EXECUTABLE = 126;
+const NOT_FOUND = 127;
+const NOT_EXECUTABLE = 126;
 
 /** Throws `ConfigError` `APP_NOT_STARTED`; `details.exitCode` is what a shell would exit with. */
 export async function startApp([command = "", ...args]: readonly string[]): Promise<App> {

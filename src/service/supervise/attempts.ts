@@ -5,7 +5,7 @@
 import type { Problem } from "../../errors.ts";
 import type { RunEvent } from "../../run/report/events.ts";
 import { delay, formatDuration } from "../../std/time.ts";
-import { type ChildOptions, type Outcome, runChild } from "./child.ts";
+import { type ChildOptions, type ChildOutcome, runChild } from "./child.ts";
 import { canPass } from "./protocol.ts";
 import type { Voice, Witness } from "./voice.ts";
 
@@ -39,8 +39,8 @@ export async function migrate(options: AttemptsOptions): Promise<Result> {
     const progress = followed(witness);
     const command = options.command(targets);
     const attemptsLeft = Math.max(0, retries + 1 - attempt);
-    let onEnd = (_outcome: Outcome) => {};
-    const told = new Promise<Outcome>((resolve) => {
+    let onEnd = (_outcome: ChildOutcome) => {};
+    const told = new Promise<ChildOutcome>((resolve) => {
       onEnd = resolve;
     });
     const gone = runChild({ ...options, command, attemptsLeft, onEnd, observe: progress.observe });
@@ -105,13 +105,13 @@ function ended(witness: Witness, result: Result): Result {
   return { ...result, gone: Promise.all([result.gone, told]) };
 }
 
-interface Progress {
+interface FollowedRun {
   readonly observe: (event: RunEvent) => void;
   /** Whether another attempt would begin elsewhere, or was not even reached. */
   readonly hasMoved: () => boolean;
 }
 
-function followed(witness: Witness): Progress {
+function followed(witness: Witness): FollowedRun {
   let done = 0;
   let waiting = false;
   return {
@@ -126,7 +126,7 @@ function followed(witness: Witness): Progress {
 }
 
 /** After its deadline it goes on where it stopped; a step that has hung alone would hang again. */
-function isWorthwhile(outcome: Outcome & { ok: false }, progress: Progress): boolean {
+function isWorthwhile(outcome: ChildOutcome & { ok: false }, progress: FollowedRun): boolean {
   switch (outcome.by) {
     case "others":
       return true;

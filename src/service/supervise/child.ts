@@ -35,12 +35,12 @@ export interface ChildOptions {
   readonly lookEveryMs?: number;
   readonly observe: (event: RunEvent) => void;
   /** It has told its end. Its process may still wait for those whom it tells of the run. */
-  readonly onEnd?: (outcome: Outcome) => void;
+  readonly onEnd?: (outcome: ChildOutcome) => void;
   /** Aborts when it should end. */
   readonly signal: AbortSignal;
 }
 
-export type Outcome =
+export type ChildOutcome =
   | { readonly ok: true; readonly text: string }
   | {
       readonly ok: false;
@@ -58,7 +58,7 @@ const NICENESS = 10;
 const LOOK_EVERY_MS = 250;
 
 /** Never rejects. */
-export async function runChild(options: ChildOptions): Promise<Outcome> {
+export async function runChild(options: ChildOptions): Promise<ChildOutcome> {
   const { command, environment, timeoutMs, graceMs, maxMemoryBytes, signal } = options;
   if (signal.aborted) return { ok: false, problems: [], by: "stop" };
   const [program, ...args] = command;
@@ -134,7 +134,7 @@ export async function runChild(options: ChildOptions): Promise<Outcome> {
 function outcomeOf(
   { ok, text, problems, notBegun }: FromMigrations & { kind: "end" },
   by: "stop" | undefined,
-): Outcome {
+): ChildOutcome {
   if (ok && by === undefined) return { ok, text };
   const isLate = problems.some(({ code }) => code === "DEADLINE");
   return { ok: false, by: by ?? (isLate ? "deadline" : "itself"), problems, isSaid: true, notBegun };
@@ -162,7 +162,7 @@ function killTree(pid: number): readonly number[] {
   return tree;
 }
 
-async function notStarted(child: ChildProcess): Promise<Outcome> {
+async function notStarted(child: ChildProcess): Promise<ChildOutcome> {
   const error = await new Promise<Error>((resolve) => child.once("error", resolve));
   return {
     ok: false,

@@ -18,7 +18,7 @@ export function watchWaits(afterMs: number): (event: RunEvent, atMs: number) => 
     [since, told] = [null, false];
     return null;
   };
-  const seen = (event: RunEvent, { atMs, sinceMs, revision }: Seen): LongWait | null => {
+  const seen = (event: RunEvent, { atMs, sinceMs, revision }: BlockedRun): LongWait | null => {
     since ??= sinceMs;
     const { waitingFor } = notedIn(NOTHING, event, atMs);
     if (told || afterMs === 0 || atMs - since < afterMs || waitingFor === null) return null;
@@ -46,7 +46,7 @@ export function watchWaits(afterMs: number): (event: RunEvent, atMs: number) => 
   };
 }
 
-interface Seen {
+interface BlockedRun {
   readonly atMs: number;
   /** Since when it waits, if nothing was seen of it before. */
   readonly sinceMs: number;
@@ -56,6 +56,6 @@ interface Seen {
 function blockedIn(
   event: { readonly step: { readonly revision: string }; readonly blockers: readonly Blocker[] },
   atMs: number,
-): Seen {
+): BlockedRun {
   return { atMs, sinceMs: atMs, revision: event.step.revision };
 }

@@ -11,7 +11,7 @@ import { isThere } from "../folder.ts";
 import { firstStatement } from "../header.ts";
 import { numberOf } from "../names.ts";
 import { refuseForeign } from "./foreign.ts";
-import { hasAbove, type Look, lookAt } from "./look.ts";
+import { type FolderView, hasAbove, lookAt } from "./look.ts";
 
 /** The name of a layout. Throws `ConfigError` (`LAYOUT_UNKNOWN`) and `SourceError` (`LAYOUT_REFUSED`, `SOURCE_FOLDER_…`). */
 export function detectLayout(folder: string): string {
@@ -38,7 +38,7 @@ function theOnly(folder: string, [first = "plain", ...others]: readonly string[]
 }
 
 /** What tools keep beside their files, and forms with a folder for each migration. */
-function byIndex({ folder, files, folders, migrations }: Look): readonly string[] {
+function byIndex({ folder, files, folders, migrations }: FolderView): readonly string[] {
   if (isThere(join(folder, "meta/_journal.json"))) return ["drizzle"];
   const having = (file: string) => folders.filter((name) => isThere(join(folder, name, file)));
   const scripts = having("migration.sql");
@@ -59,7 +59,7 @@ function byIndex({ folder, files, folders, migrations }: Look): readonly string[
   return isGraphile ? ["graphile-migrate"] : [];
 }
 
-function isSupabase({ folder, sql }: Look): boolean {
+function isSupabase({ folder, sql }: FolderView): boolean {
   const parent = dirname(folder);
   if (basename(parent) !== "supabase") return false;
   if (isThere(join(parent, "config.toml"))) return true;
@@ -67,7 +67,7 @@ function isSupabase({ folder, sql }: Look): boolean {
   return sql.some((name) => isIts.test(name));
 }
 
-function isOurs({ folder, folders, heads, modules }: Look): boolean {
+function isOurs({ folder, folders, heads, modules }: FolderView): boolean {
   return (
     (folders.includes("repeatable") && lookAt(join(folder, "repeatable")).sql.length > 0) ||
     heads().some(({ text }) => /^[ \t]*--[ \t]*godwit[ \t]*:/im.test(text)) ||
@@ -76,7 +76,7 @@ function isOurs({ folder, folders, heads, modules }: Look): boolean {
 }
 
 /** In order; the first that finds something decides. */
-function byContent(look: Look): readonly string[] {
+function byContent(look: FolderView): readonly string[] {
   for (const find of [byFirstLines, byPairs, byNames, byProject]) {
     const found = find(look);
     if (found.length > 0) return found;
@@ -92,7 +92,7 @@ const NODE_PG_UP = /^\s*--[\s-]*up\s+migration/im;
 const NODE_PG_DOWN = /^\s*--[\s-]*down\s+migration/im;
 const DBMATE_DOWN = /^--\s*migrate:down(?:\s*$|\s+\S)/m;
 
-function byFirstLines({ folder, heads, others, modules }: Look): readonly string[] {
+function byFirstLines({ folder, heads, others, modules }: FolderView): readonly string[] {
   const some = (pattern: RegExp) => heads().some(({ text }) => pattern.test(text));
   const all = (pattern: RegExp) => heads().length > 0 && heads().every(({ text }) => pattern.test(text));
   if (all(/^\s*--! Previous:/) || isCommitted(folder)) return ["graphile-migrate"];
@@ -133,7 +133,7 @@ function hasDbmateDump(folder: string): boolean {
 }
 
 /** The same names belong to two tools, of two languages. */
-function byPairs({ folder, files, sql }: Look): readonly string[] {
+function byPairs({ folder, files, sql }: FolderView): readonly string[] {
   const pairs = files.filter((name) => /^\d+_.*\.(?:up|down)\.[^.]+$/.test(name));
   if (pairs.length === 0) return [];
   const names = ["Cargo.toml", "sqlx.toml", ".sqlx"];
@@ -147,7 +147,7 @@ function byPairs({ folder, files, sql }: Look): readonly string[] {
 
 const FLYWAY = /^(?:[VUB]\d[\d._]*|R)__.+\.sql$/;
 
-function byNames({ folder, files, folders, sql }: Look): readonly string[] {
+function byNames({ folder, files, folders, sql }: FolderView): readonly string[] {
   const below = () =>
     folders.some((name) => lookAt(join(folder, name)).sql.some((file) => FLYWAY.test(file)));
   const configured = files.some((name) => /^flyway\.(?:conf|toml)$/.test(name));
@@ -157,7 +157,7 @@ function byNames({ folder, files, folders, sql }: Look): readonly string[] {
 }
 
 /** Numbered files and nothing else, in a project that uses sqlx. It knows no marks: files that begin with ours are ours. */
-function byProject({ folder, sql, heads }: Look): readonly string[] {
+function byProject({ folder, sql, heads }: FolderView): readonly string[] {
   if (sql.length === 0 || !sql.every((name) => /^\d+_.*\.sql$/.test(name))) return [];
   const isNamed =
     hasAbove(folder, { names: ["sqlx.toml", ".sqlx"], language: "rust" }) ||

@@ -2,10 +2,10 @@
 import { SourceError } from "../../errors.ts";
 import { isPrisma8 } from "../layouts/prisma.ts";
 import { layoutRefused } from "../problems.ts";
-import type { Head, Look } from "./look.ts";
+import type { FolderView, Head } from "./look.ts";
 
 /** Throws `SourceError` (`LAYOUT_REFUSED`) where it is one. */
-export function refuseForeign(look: Look): void {
+export function refuseForeign(look: FolderView): void {
   const found = foreignTool(look);
   if (found === null) return;
   const [tool, what] = found;
@@ -18,7 +18,7 @@ export function refuseForeign(look: Look): void {
   ]);
 }
 
-function foreignTool(look: Look): readonly [tool: string, what: string] | null {
+function foreignTool(look: FolderView): readonly [tool: string, what: string] | null {
   const { files, folders, sql, folder, modules, others } = look;
   if (isPrisma8(folder, folders)) return ["Prisma 8", "programs of operations"];
   const module = moduleTool(modules());

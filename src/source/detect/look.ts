@@ -11,7 +11,7 @@ export interface Head {
   readonly whole: boolean;
 }
 
-export interface Look {
+export interface FolderView {
   /** Absolute. */
   readonly folder: string;
   readonly files: readonly string[];
@@ -33,7 +33,7 @@ const HEAD_BYTES = 4096;
 const HEADS = 100;
 
 /** Throws `SourceError` (`SOURCE_FOLDER_MISSING`, `SOURCE_FOLDER_UNREADABLE`). */
-export function lookAt(path: string): Look {
+export function lookAt(path: string): FolderView {
   const folder = resolve(path);
   const entries = readFolder(folder).filter(({ name }) => !name.startsWith("."));
   const folders = entries.filter((entry) => entry.isDirectory()).map(({ name }) => name);

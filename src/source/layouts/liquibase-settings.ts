@@ -21,7 +21,7 @@ export interface LiquibaseSettings {
 }
 
 const NAME = "liquibase.properties";
-/** Where nothing else is said. */
+/** The root changelog of Spring Boot, unless its settings name another one. */
 const ROOT_OF_SPRING = "classpath:/db/changelog/db.changelog-master.yaml";
 
 /** Throws `SourceError` where a file cannot be read. */
@@ -34,14 +34,14 @@ export function settingsFor(folder: string, options: LayoutOptions): LiquibaseSe
     ...{ folder, environment },
     matters: (name) => READ_OF_SPRING.test(name) || !KNOWN_OF_SPRING.test(name),
   });
-  const said = (pattern: RegExp, ...variables: readonly string[]): Said | null => {
+  const said = (pattern: RegExp, ...variables: readonly string[]): GivenSetting | null => {
     const variable = variables.find((name) => environment[name]);
     if (variable !== undefined)
       return { value: environment[variable] ?? "", key: variable, from: "the environment" };
     const [key, value] = entries.find(([each]) => pattern.test(each)) ?? [];
     return key === undefined || value === undefined ? null : { value, key, from: NAME };
   };
-  const ofSpring = (key: string): Said | null => {
+  const ofSpring = (key: string): GivenSetting | null => {
     const value = spring.values.get(key);
     return value === undefined ? null : { value: value.text, key: value.key, from: value.from };
   };
@@ -86,7 +86,7 @@ export function settingsFor(folder: string, options: LayoutOptions): LiquibaseSe
   };
 }
 
-interface Said {
+interface GivenSetting {
   readonly value: string;
   readonly key: string;
   readonly from: string;
@@ -99,13 +99,13 @@ const KNOWN_OF_SPRING = new RegExp(
   `${READ_OF_SPRING.source}|^(?:contexts?|labels?|labelfilter|liquibasetablespace|databasechangeloglocktable|enabled|user|password|url|driverclassname|rollbackfile|clearchecksums|showsummary.*|uiservice|tag|analyticsenabled|licensekey)$`,
 );
 
-function currentSchemaIn(url: Said | null): Said | null {
+function currentSchemaIn(url: GivenSetting | null): GivenSetting | null {
   const value = url === null ? null : currentSchemaOf(url.value);
   return url === null || value === null ? null : { ...url, value };
 }
 
 /** Names without a schema go where Liquibase puts them only with a search_path of our own. */
-function otherSchema(said: Said | null, { searchPath }: LayoutOptions): readonly Problem[] {
+function otherSchema(said: GivenSetting | null, { searchPath }: LayoutOptions): readonly Problem[] {
   if (said === null || searchPath === undefined) return [];
   const [first = "public"] = searchPath ?? [];
   if (first.toLowerCase() === said.value.toLowerCase()) return [];
@@ -119,7 +119,7 @@ function otherSchema(said: Said | null, { searchPath }: LayoutOptions): readonly
   ];
 }
 
-function otherEncoding({ key, value, from }: Said): Problem {
+function otherEncoding({ key, value, from }: GivenSetting): Problem {
   return layoutRefused("liquibase", {
     folder: from,
     why: `it says ${key}=${value}, and only UTF-8 is read`,

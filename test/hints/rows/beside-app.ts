@@ -223,7 +223,7 @@ export const BESIDE_APP: Readonly<Record<string, Row>> = {
     kept: async (_, [status]) => expect(status?.stdout).toContain("1 pending"),
   },
   "its connection is lost while it ends": {
-    hints: ["run/session/ending.ts told: godwit status"],
+    hints: ["run/session/ending.ts withMore: godwit status"],
     files: TWO,
     before: (scene) => scene.run("up 0001_a"),
     meanwhile: async ({ db }, running) => {

@@ -34,7 +34,7 @@ export async function underWay(
   return known === null || known.rows === 0 ? null : known;
 }
 
-interface Known {
+interface EarlierState {
   readonly known: BackfillState | null;
   readonly controls: BackfillControls;
   /** Under which this run finds the ranges of an earlier one. */
@@ -45,7 +45,7 @@ export async function begin(
   context: StepContext,
   prepared: Prepared,
   body: BackfillBody,
-  { known, controls, claim }: Known,
+  { known, controls, claim }: EarlierState,
 ): Promise<Filling> {
   const { connection, ledger, author } = context;
   const { step } = prepared;

@@ -57,7 +57,7 @@ export async function admit(
   refusePaused(context, step, {
     ...{ pausedAt, pausedBy, table: backfill.table },
     what: `${file} is a backfill`,
-    so: known === null ? "was not begun" : "does not go on",
+    happened: known === null ? "was not begun" : "does not go on",
   });
   const upTo = known?.position == null ? null : upToOf(known);
   refuseLate(context, step.revision, known === null ? null : { ...known, upTo });
@@ -77,7 +77,7 @@ export async function admitBack(
   refusePaused(context, step, {
     ...{ pausedAt, pausedBy, table },
     what: `${revision} is to be taken back, and is a backfill`,
-    so: state.position === null ? "its way back was not begun" : "its way back does not go on",
+    happened: state.position === null ? "its way back was not begun" : "its way back does not go on",
   });
   refuseLate(context, revision, backBy(state, table));
   return controls;
@@ -86,20 +86,20 @@ export async function admitBack(
 interface Paused extends Pick<BackfillControls, "pausedAt" | "pausedBy"> {
   readonly table: string;
   readonly what: string;
-  readonly so: string;
+  readonly happened: string;
 }
 
 /** A run that has waited already waits on. So does the rollback of a failed run, after which nobody comes. */
 function refusePaused(
   { cut, runAgain }: StepContext,
   { revision, file }: Prepared["step"],
-  { pausedAt, pausedBy, table, what, so }: Paused,
+  { pausedAt, pausedBy, table, what, happened }: Paused,
 ): void {
   if (pausedAt === null || cut?.revision === revision || runAgain !== undefined) return;
   throw new PlanRefused([
     {
       code: "BACKFILL_PAUSED",
-      message: `${what} that ${pausedBy} paused at ${pausedAt}, and ${so}.`,
+      message: `${what} that ${pausedBy} paused at ${pausedAt}, and ${happened}.`,
       hint: `Resume it with \`godwit backfill resume ${revision}\`, then run again.`,
       place: { file },
       details: { revision, table, pausedAt, pausedBy },

@@ -2,7 +2,7 @@
  * What the database must have before a backfill begins or goes on. A run asks it right before the first window. A plan asks
  * it in a transaction that is rolled back.
  */
-import { type Asked, readAsking } from "../../../backfill/asking.ts";
+import { type AskingFound, readAsking } from "../../../backfill/asking.ts";
 import { refuseChildren } from "../../../backfill/inherited.ts";
 import { conditionProbe } from "../../../backfill/statement.ts";
 import { type FoundTable, readTable, refuseOtherTable } from "../../../backfill/table.ts";
@@ -25,7 +25,7 @@ import { refuseSkipping } from "./window.ts";
 
 export type BackfillBody = Body & { readonly kind: "sql" } & { readonly backfill: Backfill };
 
-interface Place {
+interface LedgerConnection {
   readonly connection: Connection;
   readonly ledger: Target["ledger"];
 }
@@ -37,7 +37,7 @@ interface Examining {
   readonly known: BackfillState | null;
 }
 
-export interface Examined extends Asked {
+export interface Examined extends AskingFound {
   readonly table: FoundTable;
   readonly columns: readonly PatchColumn[];
   readonly undo: UndoOf | null;
@@ -48,7 +48,7 @@ export interface Examined extends Asked {
  * settings of the file: behind a pooler they hold nowhere else.
  */
 export async function examine(
-  { connection, ledger }: Place,
+  { connection, ledger }: LedgerConnection,
   { step, body, known }: Examining,
 ): Promise<Examined> {
   const { backfill, file } = body;
@@ -89,7 +89,7 @@ export async function sameTable(
   return table;
 }
 
-interface Looking {
+interface FileSession {
   readonly target: Pick<Target, "settings">;
   readonly connection: Connection;
   readonly kind: SessionKind;
@@ -98,7 +98,7 @@ interface Looking {
 
 /** Looks with the settings that the file has when it runs. Nothing of it is kept. */
 export async function lookAsFile<T>(
-  { target, connection, kind, settings }: Looking,
+  { target, connection, kind, settings }: FileSession,
   look: () => Promise<T>,
 ): Promise<T> {
   const reset = resetSession(kind, target.settings, settings);

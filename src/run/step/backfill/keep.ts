@@ -12,7 +12,7 @@ import type { LedgerSql } from "../../../ledger/sql.ts";
 import type { Body } from "../body.ts";
 import type { StepContext } from "../context.ts";
 
-interface Asked {
+interface UndoQuestion {
   readonly body: Body & { readonly kind: "sql" };
   readonly table: BackfillTable;
   /** What an earlier run has done of it. */
@@ -34,7 +34,7 @@ export interface UndoOf {
  */
 export async function undoOf(
   { connection, ledger }: Pick<StepContext, "connection" | "ledger">,
-  { body, table, known, isHalfDone, revision }: Asked,
+  { body, table, known, isHalfDone, revision }: UndoQuestion,
 ): Promise<UndoOf | null> {
   const wanted = body.backfill?.options.undo ?? null;
   if (wanted === null && known === null) return null;
@@ -79,7 +79,7 @@ const LATE = "Leave undo out to go on without old values.";
 /** The columns that the statement sets, which the table must have. */
 async function columnsOf(
   connection: Connection,
-  body: Asked["body"],
+  body: UndoQuestion["body"],
   { name, key }: BackfillTable,
 ): Promise<readonly string[]> {
   const isFunction = body.rows !== undefined;
@@ -110,7 +110,12 @@ where a.attrelid = ${regclass(isFunction ? name : (windowedTable(text) ?? ""))} 
   ]);
 }
 
-function refused({ file, line }: Asked["body"], revision: string, why: string, hint: string): PlanRefused {
+function refused(
+  { file, line }: UndoQuestion["body"],
+  revision: string,
+  why: string,
+  hint: string,
+): PlanRefused {
   return new PlanRefused([
     {
       code: "BACKFILL_UNDO",

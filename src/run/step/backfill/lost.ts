@@ -8,11 +8,11 @@ import type { LostProgress } from "../../../ledger/backfills.ts";
 import type { Target } from "../../session/target.ts";
 import type { Prepared } from "../prepared.ts";
 
-type Place = Pick<Target, "ledger">;
+type WithLedger = Pick<Target, "ledger">;
 
 /** Throws `PlanRefused` (`BACKFILL_LOST`) where an earlier run has begun it and nothing says how far it came. */
 export async function refuseLost(
-  { ledger }: Place,
+  { ledger }: WithLedger,
   connection: Connection,
   { step }: { readonly step: Pick<Prepared["step"], "reason" | "revision" | "file"> },
 ): Promise<void> {
@@ -37,14 +37,14 @@ export async function refuseLost(
 }
 
 /** Half a sentence. */
-export function lostIn(schema: string, lost: LostProgress): string {
+function lostIn(schema: string, lost: LostProgress): string {
   const what = lost === "migration_backfills" ? "no row of it" : "not all ranges of its keys";
   return `"${schema}".${lost} has ${what} any more`;
 }
 
 /** Throws the same where the way back has begun, and the old values are gone with which it would go on. */
 export async function refuseLostValues(
-  { ledger }: Place,
+  { ledger }: WithLedger,
   connection: Connection,
   { step }: Pick<Prepared, "step">,
 ): Promise<void> {

@@ -25,7 +25,7 @@ export interface Outlooks {
   readonly warnings: readonly Problem[];
 }
 
-interface Looking {
+interface OutlookQuestion {
   readonly context: RunContext;
   /** Steps before which nothing changes the schema. */
   readonly finding: ReadonlySet<string>;
@@ -39,7 +39,7 @@ interface Looking {
 export async function backfillOutlooks(
   target: Target,
   steps: readonly Prepared[],
-  { context, finding, sample }: Looking,
+  { context, finding, sample }: OutlookQuestion,
 ): Promise<Outlooks> {
   const backfills: BackfillOutlook[] = [];
   const warnings: Problem[] = [];
@@ -78,7 +78,7 @@ export async function examineBackfill(context: StepContext, prepared: Prepared):
   if (unasked !== null) context.warn?.(unasked);
 }
 
-interface Place {
+interface OutlookContext {
   readonly target: Target;
   readonly connection: Connection;
   readonly prepared: Prepared;
@@ -86,7 +86,7 @@ interface Place {
 }
 
 async function warningsAtBegin(
-  { target, connection, prepared, body }: Place,
+  { target, connection, prepared, body }: OutlookContext,
   known: BackfillState | null,
   context: RunContext,
 ): Promise<readonly Problem[]> {
@@ -106,7 +106,7 @@ async function warningsAtBegin(
 }
 
 async function outlookOf(
-  { target, connection, prepared, body }: Place,
+  { target, connection, prepared, body }: OutlookContext,
   known: BackfillState | null,
   context: RunContext,
 ): Promise<{ readonly table: FoundTable; readonly outlook: BackfillOutlook }> {

@@ -104,13 +104,13 @@ export async function fillRanges(filling: Filling, claim: string, fill: Fill): P
   const begunAt = performance.now();
   const figures = { filling, claim, queue, total, fill, workers, begunAt };
   const refused = { count: state.failed.length };
-  const work: Work = { ...figures, refused, busy: workers, isPaused: false, waits: 0, failed: null };
+  const work: SharedRanges = { ...figures, refused, busy: workers, isPaused: false, waits: 0, failed: null };
   await Promise.all(Array.from({ length: workers }, (_, at) => worker(work, at + 1)));
   await recall(filling, total);
   if (work.failed !== null) throw toldWithAll(work.failed.error, filling);
 }
 
-interface Work {
+interface SharedRanges {
   readonly filling: Filling;
   readonly claim: string;
   readonly queue: BackfillRange[];
@@ -132,7 +132,7 @@ interface Work {
 }
 
 /** Never throws: the first error is in `work.failed`. */
-async function worker(work: Work, number: number): Promise<void> {
+async function worker(work: SharedRanges, number: number): Promise<void> {
   const { context } = work.filling;
   const around: RunContext = { ...context.author, signal: context.stop, observe: context.observe };
   let settled = -1;
@@ -158,7 +158,7 @@ async function worker(work: Work, number: number): Promise<void> {
   work.busy--;
 }
 
-async function onConnection(work: Work, context: StepContext, worker: number): Promise<void> {
+async function onConnection(work: SharedRanges, context: StepContext, worker: number): Promise<void> {
   const { filling } = work;
   const own = applicationNameOf(context.author);
   const quiet: StepContext = {
@@ -185,7 +185,7 @@ async function onConnection(work: Work, context: StepContext, worker: number): P
 }
 
 async function oneRange(
-  work: Work,
+  work: SharedRanges,
   { context, range, observed }: { context: StepContext; range: BackfillRange; observed: Watch },
 ): Promise<void> {
   const { filling, claim, total } = work;
@@ -237,7 +237,7 @@ async function oneRange(
 }
 
 /** The figures of all workers together. */
-function progressOf({ filling, total, begunAt }: Work) {
+function progressOf({ filling, total, begunAt }: SharedRanges) {
   const { estimatedRows, rows: before } = filling.state;
   const elapsedMs = performance.now() - begunAt;
   const rowsPerSecond = elapsedMs <= 0 ? 0 : ((total.rows - before) / elapsedMs) * 1000;
@@ -250,7 +250,7 @@ function progressOf({ filling, total, begunAt }: Work) {
 }
 
 /** What the ledger has now. A window may be committed whose answer never came. */
-async function recall(filling: Filling, total: Work["total"]): Promise<void> {
+async function recall(filling: Filling, total: SharedRanges["total"]): Promise<void> {
   const { context, prepared } = filling;
   const state: BackfillState | null = await context.ledger.backfills
     .state(context.connection, prepared.step.revision)

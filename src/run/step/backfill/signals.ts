@@ -45,7 +45,7 @@ export interface Sensor extends AsyncDisposable {
 }
 
 /** For a backfill that makes way for nothing. */
-export const NO_SENSOR: Sensor = { throttle: FULL, [Symbol.asyncDispose]: async () => {} };
+const NO_SENSOR: Sensor = { throttle: FULL, [Symbol.asyncDispose]: async () => {} };
 
 /** Begins to watch. It waits for no connection. */
 export function openSensor({
@@ -136,7 +136,7 @@ export function openSensor({
 }
 
 /** The probe, which changes nothing and ends by itself. */
-export function probeOf(text: string): string {
+function probeOf(text: string): string {
   return `begin read only; set local statement_timeout = ${literal("5s")}; ${text.replace(/;\s*$/, "")}\n; commit`;
 }
 
@@ -188,7 +188,7 @@ async function openBeside(context: StepContext, stop: AbortSignal): Promise<Conn
   }
 }
 
-interface Seen {
+interface SensedState {
   readonly wal: number;
   readonly replicas: readonly Replica[];
   /** Replicas of which only their existence may be seen. */
@@ -211,7 +211,7 @@ interface Windows {
 }
 
 /** The locks that somebody waits for are few, and who blocks them is asked of those alone. */
-async function read(connection: Connection, table: string, windows: Windows | null): Promise<Seen> {
+async function read(connection: Connection, table: string, windows: Windows | null): Promise<SensedState> {
   const waiting =
     windows === null
       ? "0"
@@ -224,7 +224,7 @@ async function read(connection: Connection, table: string, windows: Windows | nu
       : `(select pg_catalog.min(extract(epoch from pg_catalog.clock_timestamp() - state_change) * 1000)
     from pg_catalog.pg_stat_activity, ours where backend_type = 'client backend' and datname = pg_catalog.current_database()
       and pid <> all (ours.pids) and pid <> pg_catalog.pg_backend_pid() and application_name not like 'godwit run %')`;
-  const { rows } = await connection.query<Seen & Row>(`with ours as materialized (
+  const { rows } = await connection.query<SensedState & Row>(`with ours as materialized (
   select array(select pid from pg_catalog.pg_stat_activity where pid = ${windows?.pid ?? 0}
     or application_name = ${literal(windows?.applicationName ?? "")} and pid <> pg_catalog.pg_backend_pid()) as pids),
 here as materialized (
