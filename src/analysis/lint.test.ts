@@ -177,6 +177,14 @@ test("a table that an earlier migration of the same run creates is used by nobod
   expect([await rules(true), await rules(false)]).toEqual([[], [RULE]]);
 });
 
+test("a waiver is not without use because a database has none of the tables yet", async () => {
+  const files = below({ "0001_a.sql": "create table t (a int);\n", "0002_b.sql": `${WAIVER}\n${INDEX}\n` });
+  for (const together of [true, false]) {
+    const { findings } = await lintFiles(files, { together });
+    expect(findings.filter(({ file }) => file === "0002_b.sql")).toEqual([]);
+  }
+});
+
 test("a level of the configuration counts, and off is off", async () => {
   const levels = { [RULE]: "error", "waiver-unused": "off" } as const;
   const { findings } = await lintFiles(below({ "0001_a.sql": `${INDEX}\n${WAIVER}\n` }), { levels });

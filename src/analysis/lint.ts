@@ -12,7 +12,7 @@ import { LEVELS, type Level, type LintFinding, type LintReport, type NotUndersto
 import { type Lines, linesOf } from "./lines.ts";
 import { loadParser, type Parse } from "./parser.ts";
 import { REMARKS, RULES } from "./rules/rules.ts";
-import { createdIn, readScript, type Script, statementAt } from "./script.ts";
+import { createdIn, onTablesInUse, readScript, type Script, statementAt } from "./script.ts";
 import { SQUAWK_DEFAULTS, SQUAWK_RULES } from "./squawk/rules.ts";
 import { askSquawk, PREFIX } from "./squawk/squawk.ts";
 import { Waived } from "./waived.ts";
@@ -34,10 +34,28 @@ export interface LintInput {
   readonly signal: AbortSignal;
 }
 
+export interface Reading {
+  readonly report: LintReport;
+  readonly read: WhatWasRead;
+}
+
+/** What was read, so that readings of one folder can be made one. */
+export interface WhatWasRead {
+  readonly revisions: readonly string[];
+  /** How many statements of each file the rules have read. */
+  readonly statements: ReadonlyMap<string, number>;
+  readonly waived: readonly LintFinding[];
+}
+
 /** A finding before its level is known, and before waivers. */
 type Draft = Omit<LintFinding, "level"> & { readonly level: Level | "off" };
 
 export async function lint(input: LintInput): Promise<LintReport> {
+  return (await readAndLint(input)).report;
+}
+
+/** With what was read for it. */
+export async function readAndLint(input: LintInput): Promise<Reading> {
   const { chosen, signal } = input;
   const parse = await loadParser();
   const gathered = new Gathered(input);
@@ -48,7 +66,8 @@ export async function lint(input: LintInput): Promise<LintReport> {
   }
   gathered.checkFolder();
   const squawk = await gathered.askSquawk();
-  return { ...gathered.report(), squawk };
+  const { read, ...report } = gathered.report();
+  return { report: { ...report, squawk }, read };
 }
 
 export const RULE_IDS: readonly string[] = [
@@ -65,12 +84,14 @@ export function isRule(id: string): boolean {
 class Gathered {
   readonly #input: LintInput;
   readonly #drafts: Draft[] = [];
+  /** What would be found where the tables of earlier migrations are there already. A waiver of it has its use. */
+  readonly #elsewhere: Draft[] = [];
   readonly #scripts: { readonly script: Script; readonly lines: Lines }[] = [];
   readonly #notUnderstood: NotUnderstood[] = [];
   readonly #waived = new Waived();
   /** What the scripts so far create, if they run together. */
   readonly #created: RangeVar[] = [];
-  #statements = 0;
+  readonly #statements = new Map<string, number>();
 
   constructor(input: LintInput) {
     this.#input = input;
@@ -135,22 +156,31 @@ class Gathered {
     const whole = this.#fileText(file);
     if (whole === null) this.#waived.addSql(file, text, line);
     else this.#waived.addSql(file, whole, 1);
+    let statements = 0;
     for (const { start, unread } of script.statements)
-      if (unread === null) this.#statements++;
+      if (unread === null) statements++;
       else this.#notUnderstood.push({ file, line: lines.lineOf(start), what: unread });
+    this.#statements.set(file, (this.#statements.get(file) ?? 0) + statements);
+    this.#ask({ script, lines }, this.#drafts);
+    if (createdBefore.length > 0 && this.#waived.has(file))
+      this.#ask({ script: onTablesInUse(script), lines }, this.#elsewhere);
+  }
+
+  #ask(read: { readonly script: Script; readonly lines: Lines }, drafts: Draft[]): void {
     for (const rule of RULES)
-      for (const hit of rule.check?.(script, { server: this.#input.server }) ?? [])
-        this.#hit({ rule: rule.id, level: rule.level, hint: rule.safer, ...hit }, { script, lines });
+      for (const hit of rule.check?.(read.script, { server: this.#input.server }) ?? [])
+        this.#hit({ rule: rule.id, level: rule.level, hint: rule.safer, ...hit }, read, drafts);
   }
 
   #hit(
     hit: { rule: string; level: Level | "off"; at: number; message: string; hint: string | null },
     { script, lines }: { readonly script: Script; readonly lines: Lines },
+    drafts: Draft[],
   ): void {
     const { at, ...rest } = hit;
     const statement = statementAt(script, at);
     const end = statement === undefined || statement.end < at ? at : statement.end;
-    this.#drafts.push({
+    drafts.push({
       ...rest,
       ...{ revision: script.migration.id, direction: script.direction, file: script.file },
       ...lines.at(at),
@@ -207,7 +237,7 @@ class Gathered {
     for (const [index, { hits, unread }] of answer.readings.entries()) {
       const read = this.#scripts[index];
       if (read === undefined) continue;
-      for (const hit of hits) this.#hit(hit, read);
+      for (const hit of hits) this.#hit(hit, read, this.#drafts);
       const { file } = read.script;
       for (const start of unread)
         this.#notUnderstood.push({
@@ -218,30 +248,35 @@ class Gathered {
     return { used: true };
   }
 
-  report(): Omit<LintReport, "squawk"> {
+  report(): Omit<LintReport, "squawk"> & { readonly read: WhatWasRead } {
     const levelOf = ({ rule, level }: Draft) => this.#input.levels[rule] ?? level;
-    const found = this.#drafts.flatMap((draft): LintFinding[] => {
+    const graded = (draft: Draft): LintFinding[] => {
       const level = levelOf(draft);
       return level === "off" ? [] : [{ ...draft, level }];
-    });
-    const left = found.filter((finding) => !this.#waived.takes(finding));
+    };
+    const [left, waived]: [LintFinding[], LintFinding[]] = [[], []];
+    for (const finding of this.#drafts.flatMap(graded))
+      (this.#waived.takes(finding) ? waived : left).push(finding);
+    for (const finding of this.#elsewhere.flatMap(graded)) this.#waived.takes(finding);
     const remarks = this.#waived.remarks(isRule).flatMap((remark): LintFinding[] => {
       const row = REMARKS.find(({ id }) => id === remark.rule);
       const level = this.#input.levels[remark.rule] ?? row?.level ?? "warning";
       return level === "off" ? [] : [{ ...remark, level }];
     });
+    const revisions = this.#input.chosen.map(({ id }) => id);
     return {
-      files: this.#input.chosen.length,
-      statements: this.#statements,
+      files: revisions.length,
+      statements: [...this.#statements.values()].reduce((sum, each) => sum + each, 0),
       notUnderstood: this.#notUnderstood,
       findings: sorted([...left, ...remarks]),
-      waived: found.length - left.length,
+      waived: waived.length,
+      read: { revisions, statements: this.#statements, waived },
     };
   }
 }
 
 /** By place in the folder's order of names, then by gravity. */
-function sorted(findings: readonly LintFinding[]): readonly LintFinding[] {
+export function sorted(findings: readonly LintFinding[]): readonly LintFinding[] {
   return findings.toSorted(
     (one, other) =>
       one.file.localeCompare(other.file, "en", { numeric: true }) ||

@@ -100,6 +100,11 @@ export function createdIn({ statements }: Pick<Script, "statements">): readonly 
   return statements.flatMap(({ tree }) => createdBy(tree));
 }
 
+/** The same script where what earlier migrations create is there and in use. */
+export function onTablesInUse(script: Script): Script {
+  return { ...script, createdBefore: [], created: byName(createdIn(script)) };
+}
+
 /** By name, because a text may have many thousands of them. */
 function byName(tables: readonly RangeVar[]): ReadonlyMap<string, readonly RangeVar[]> {
   const found = new Map<string, RangeVar[]>();

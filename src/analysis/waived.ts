@@ -47,6 +47,11 @@ export class Waived {
     }
   }
 
+  /** Whether the file has any. */
+  has(file: string): boolean {
+    return (this.#files.get(file) ?? []).length > 0;
+  }
+
   /** Whether a waiver with a reason takes the finding out. */
   takes({ file, rule, line }: LintFinding): boolean {
     let isTaken = false;

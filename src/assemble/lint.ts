@@ -3,7 +3,7 @@
 import { isRule, RULE_IDS } from "../analysis/lint.ts";
 import type { Config } from "../config/config.ts";
 import { ConfigError, DatabaseError } from "../errors.ts";
-import { type Linted, lintFiles, lintPending, together } from "../run/lint.ts";
+import { type Linted, type LintReading, lintFiles, lintPending, together } from "../run/lint.ts";
 import type { Observe } from "../run/report/events.ts";
 import { nearest } from "../std/nearest.ts";
 import { assemble, createContext, isAddressed } from "./assemble.ts";
@@ -39,9 +39,9 @@ export async function lintAll(
       hint: `Name it: --target ${only.target?.name ?? ""}`,
       details: { from: "flag" },
     });
-  const reports: Linted[] = [];
-  for (const each of configs) reports.push(await lintOf(await ofOneSchema(each, call), given, call));
-  return together(config.root, reports);
+  const readings: LintReading[] = [];
+  for (const each of configs) readings.push(await readingOf(await ofOneSchema(each, call), given, call));
+  return together(config.root, readings);
 }
 
 /** `tenants/a` is one schema of a target, with a database that can be asked. */
@@ -54,6 +54,10 @@ async function ofOneSchema(config: Config, call: LintCall): Promise<Config> {
 }
 
 export async function lintOf(config: Config, given: LintGiven, call: LintCall): Promise<Linted> {
+  return (await readingOf(config, given, call)).linted;
+}
+
+async function readingOf(config: Config, given: LintGiven, call: LintCall): Promise<LintReading> {
   const { files = [], all = false, postgresVersion } = given;
   const { lint } = config.values;
   refuseUnknownRules(lint.rules);
@@ -77,7 +81,7 @@ export async function lintOf(config: Config, given: LintGiven, call: LintCall): 
     return await lintPending(assembled.target, options, createContext(hurried, call));
   } catch (error) {
     if (!(error instanceof DatabaseError) || error.code !== "DATABASE_UNREACHABLE") throw error;
-    return alone("the database cannot be reached");
+    return alone(`the database${ofTarget(config)} cannot be reached`);
   }
 }
 
@@ -91,6 +95,11 @@ function refuseUnknownRules(levels: Readonly<Record<string, unknown>>): void {
     message: `lint of the configuration names a rule that does not exist: "${unknown}".`,
     hint: meant === undefined ? "`godwit lint --rules` lists all of them." : `Did you mean ${meant}?`,
   });
+}
+
+/** Of several targets, the one that is meant. */
+function ofTarget({ target }: Config): string {
+  return target === null ? "" : ` of target ${target.name}`;
 }
 
 /** Lint reads all files if no database is reached, so it does not wait for one. */

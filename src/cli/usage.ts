@@ -7,14 +7,14 @@ export function isAskedFor(code: string, argv: readonly string[]): boolean {
   return code === "commander.helpDisplayed" || code === "commander.version";
 }
 
-/**
- * Whether `--json` was typed. It runs before the options are parsed, because errors of parsing are reported in JSON
- * too.
- */
+/** Whether JSON is asked for. It is read before the options are, because errors of parsing are reported in JSON too. */
 export function wantsJson(argv: readonly string[]): boolean {
   const end = argv.indexOf("--");
-  return (end === -1 ? argv : argv.slice(0, end)).includes("--json");
+  const words = end === -1 ? argv : argv.slice(0, end);
+  return words.some((word, at) => /^--(json|format=json)$/.test(word) || isFormatJson(word, words[at + 1]));
 }
+
+const isFormatJson = (word: string, next: string | undefined) => word === "--format" && next === "json";
 
 export function usageProblem(message: string): Problem {
   return {

@@ -1,12 +1,13 @@
 /** Lints files: those that are named, those that are pending or changed in a database, or all. Nothing is changed. */
 import { isAbsolute, join, relative, resolve, sep } from "node:path";
-import type { LintReport } from "../analysis/finding.ts";
-import { type LintInput, lint } from "../analysis/lint.ts";
+import type { LintFinding, LintReport } from "../analysis/finding.ts";
+import { type LintInput, readAndLint, sorted, type WhatWasRead } from "../analysis/lint.ts";
 import type { History } from "../core/history.ts";
 import type { Migration } from "../core/migration.ts";
 import { resolveRevision } from "../core/revision.ts";
 import { ConfigError } from "../errors.ts";
 import type { Listing, Source } from "../source/source.ts";
+import { groupBy } from "../std/group.ts";
 import type { RunContext, Target } from "./session/target.ts";
 import { viewOf } from "./status.ts";
 
@@ -21,6 +22,12 @@ export interface Linted extends LintReport {
   readonly server: number | null;
 }
 
+/** What was found in the files of one target, and what was read for it. */
+export interface LintReading {
+  readonly linted: Linted;
+  readonly read: WhatWasRead;
+}
+
 export interface LintOptions extends Pick<LintInput, "levels" | "root" | "now"> {
   /** The version that was given, which comes before that of the target. */
   readonly server: number | null;
@@ -31,12 +38,12 @@ export async function lintPending(
   target: Target,
   options: LintOptions,
   context: RunContext,
-): Promise<Linted> {
+): Promise<LintReading> {
   const { files, history, version } = await viewOf(target, context);
   const server = options.server ?? Math.floor(version / 10_000);
   const chosen = pendingOf(files.migrations, history);
   const { source } = target;
-  const report = await lint({
+  const { report, read } = await readAndLint({
     ...options,
     together: true,
     source,
@@ -45,7 +52,8 @@ export async function lintPending(
     server,
     signal: context.signal,
   });
-  return { ...report, folder: source.folder, scope: "pending", because: null, server };
+  const linted: Linted = { ...report, folder: source.folder, scope: "pending", because: null, server };
+  return { linted, read };
 }
 
 export interface LintFilesOptions extends LintOptions {
@@ -58,31 +66,29 @@ export interface LintFilesOptions extends LintOptions {
 }
 
 /** Files alone, without a database. Throws `ConfigError` for a name that is no migration. */
-export async function lintFiles(source: Source, options: LintFilesOptions): Promise<Linted> {
+export async function lintFiles(source: Source, options: LintFilesOptions): Promise<LintReading> {
   const { named, because, workingFolder, ...rest } = options;
   const listing = await source.list();
   const chosen = named === null ? listing.migrations : chosenOf(named, { listing, source, workingFolder });
-  const report = await lint({ ...rest, together: false, source, listing, chosen });
+  const { report, read } = await readAndLint({ ...rest, together: false, source, listing, chosen });
   const scope = named === null ? "all" : "named";
-  return { ...report, folder: source.folder, scope, because, server: options.server };
+  return { linted: { ...report, folder: source.folder, scope, because, server: options.server }, read };
 }
 
-/** Several reports as one. Files are named from a folder on, and what two of them say of one place is said once. */
-export function together(root: string, reports: readonly Linted[]): Linted {
-  const scopes = new Set(reports.map(({ scope }) => scope));
+/** Several readings as one report. Files are named from a folder on, and what two say of one place is said once. */
+export function together(root: string, readings: readonly LintReading[]): Linted {
+  const reports = readings.map(({ linted }) => linted);
+  const isAll = reports.every(({ scope }) => scope === "all");
   const servers = new Set(reports.map(({ server }) => server));
-  const folders = new Map<string, Linted>();
-  // Of a folder of several targets, the report with the most files has what the others have.
-  for (const one of reports)
-    if (one.files > (folders.get(one.folder)?.files ?? -1)) folders.set(one.folder, one);
+  const folders = groupBy(readings, ({ linted }) => linted.folder);
+  const each = [...folders.values()].flatMap(ofOneFolder);
   const fromRoot = <T extends { readonly file: string }>(all: readonly T[], { folder }: Linted) =>
     all.map((one) => ({ ...one, file: relative(root, resolve(folder, one.file)).split(sep).join("/") }));
-  const each = [...folders.values()];
   const sum = (count: (one: Linted) => number) => each.reduce((total, one) => total + count(one), 0);
   const unused = each.find(({ squawk }) => !squawk.used);
   return {
     folder: root,
-    scope: scopes.size === 1 && scopes.has("all") ? "all" : "pending",
+    scope: isAll ? "all" : "pending",
     because: reports.find(({ because }) => because !== null)?.because ?? null,
     server: servers.size === 1 ? (reports[0]?.server ?? null) : null,
     files: sum(({ files }) => files),
@@ -92,6 +98,38 @@ export function together(root: string, reports: readonly Linted[]): Linted {
     notUnderstood: each.flatMap((one) => fromRoot(one.notUnderstood, one)),
     squawk: unused?.squawk ?? { used: true },
   };
+}
+
+/** What is found for any of the targets: a table that one of them has already is in use there. */
+function ofOneFolder(readings: readonly LintReading[]): readonly Linted[] {
+  const [first] = readings;
+  if (first === undefined) return [];
+  const statements = new Map(readings.flatMap(({ read }) => [...read.statements]));
+  const findings = readings.flatMap((one) => one.linted.findings);
+  const report = {
+    ...first.linted,
+    files: new Set(readings.flatMap(({ read }) => read.revisions)).size,
+    statements: [...statements.values()].reduce((total, count) => total + count, 0),
+    waived: once(readings.flatMap(({ read }) => read.waived)).length,
+    findings: sorted(once(findings).filter((finding) => isOfAll(finding, readings))),
+    notUnderstood: once(readings.flatMap((one) => one.linted.notUnderstood)),
+  };
+  return [report];
+}
+
+/** A waiver that one target needs is no waiver without use. */
+function isOfAll(finding: LintFinding, readings: readonly LintReading[]): boolean {
+  if (finding.rule !== "waiver-unused") return true;
+  const said = readings.filter(({ read }) => read.statements.has(finding.file));
+  return said.every(({ linted }) => linted.findings.some((one) => keyOf(one) === keyOf(finding)));
+}
+
+function once<T extends object>(all: readonly T[]): readonly T[] {
+  return [...new Map(all.map((one) => [keyOf(one), one])).values()];
+}
+
+function keyOf(one: object): string {
+  return JSON.stringify(one);
 }
 
 function pendingOf(migrations: readonly Migration[], { entries, again }: History): readonly Migration[] {

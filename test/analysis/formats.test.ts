@@ -149,6 +149,16 @@ test("JSON by --format is the document of --json, and another format is refused"
   expect(JSON.parse(stdout)).toEqual((await godwit.fails(1, "lint", "--json")).json);
   const { stderr } = await godwit.fails(2, "lint", "--format", "xml");
   expect(stderr).toContain("--format is not one of text, json, sarif, github");
+  for (const words of [["--format", "json"], ["--format=json"]]) {
+    const failed = await godwit.fails(1, "lint", "--dir", "none", ...words);
+    expect(JSON.parse(failed.stdout)).toMatchObject({
+      ok: false,
+      problems: [{ code: "SOURCE_FOLDER_MISSING" }],
+    });
+  }
+  const rules = await godwit("lint", "--rules", "--format", "json");
+  expect(JSON.parse(rules.stdout).rules.length).toBeGreaterThan(20);
+  expect((await godwit.fails(2, "lint", "--rules", "--format", "sarif")).stderr).toContain("--format");
 });
 
 interface Annotation {

@@ -157,3 +157,41 @@ test("several targets are one report, from the root on; a folder of two is told 
   const refused = await godwit.fails(2, "lint", "0001", "--json");
   expect(refused.json.problems[0].hint).toBe("Name it: --target shop");
 });
+
+test("what is dangerous in one of two databases with the same folder is found, and a waiver for one is no remark of the other", async ({
+  db,
+}) => {
+  const url = { variable: "DATABASE_URL" };
+  const targets = {
+    fresh: { url, dir: "shop", ledgerSchema: "fresh_ledger" },
+    live: { url, dir: "shop", ledgerSchema: "live_ledger" },
+    away: { url: "postgres://someone@127.0.0.1:1/none", dir: "away" },
+  };
+  const { folder, godwit } = linting(
+    {
+      "shop/0001_orders.sql": ORDERS,
+      "shop/0002_index.sql": INDEX,
+      "away/0001_users.sql": "select 1;\n",
+      "godwit.config.json": JSON.stringify({ targets }),
+    },
+    db.url,
+  );
+  await godwit("up", "0001", "--target", "live");
+  for (const names of [
+    ["fresh", "live"],
+    ["live", "fresh"],
+  ]) {
+    const { json } = await godwit.fails(1, "lint", ...names.flatMap((name) => ["--target", name]), "--json");
+    expect(found(json)).toEqual(["shop/0002_index.sql:1 index-without-concurrently"]);
+    expect(json).toMatchObject({ files: 2, statements: 2, waived: 0, scope: "pending", because: null });
+  }
+  const waiver = '-- godwit: lint-ignore=index-without-concurrently reason="ten rows"\n';
+  writeFileSync(join(folder, "shop/0002_index.sql"), waiver + INDEX);
+  const { stdout, json } = await godwit("lint", "--json");
+  expect(json).toMatchObject({ files: 3, waived: 1, findings: [] });
+  expect(json.because).toBe("the database of target away cannot be reached");
+  expect(stdout).not.toContain("All files");
+  expect((await godwit("lint")).stdout).toContain(
+    "Of some targets all files were linted, because the database of target away cannot be reached;",
+  );
+});

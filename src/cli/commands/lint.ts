@@ -11,7 +11,6 @@ import type { Linted } from "../../run/lint.ts";
 import { repositoryOf } from "../../std/git.ts";
 import type { Answer, Invocation } from "../command.ts";
 import { refuseFlags } from "../given.ts";
-import { documentOf } from "../output/document.ts";
 import { lintGithub } from "../output/lint/github.ts";
 import { lintSarif } from "../output/lint/sarif.ts";
 import { lintText, summaryLines } from "../output/lint/text.ts";
@@ -21,7 +20,9 @@ const FORMATS = ["text", "json", "sarif", "github"] as const;
 export async function run(invocation: Invocation): Promise<Answer> {
   const { flags, arguments: files, say, observe, signal } = invocation;
   const format = choice(flags.format, FORMATS, "--format") ?? "text";
-  if (flags.rules === true) return rulesAnswer(format);
+  if (flags.rules === true && (format === "sarif" || format === "github"))
+    refuseFlags("godwit lint --rules", flags, ["format"]);
+  if (flags.rules === true) return rulesAnswer();
   if (files.length > 0) refuseFlags("godwit lint with files", flags, ["all"]);
   const config = await invocation.config();
   const level = choice(flags.level, LEVELS, "--level") ?? config.values.lint.level;
@@ -45,7 +46,7 @@ export async function run(invocation: Invocation): Promise<Answer> {
   if (format === "sarif" || format === "github") for (const line of summaryLines(linted)) say(line);
   return {
     json,
-    text: render(format, linted, { root, invocation, document: { ok: !fails, command: "lint", ...json } }),
+    text: render(format, linted, { root, invocation }),
     result: true,
     whole: format !== "text",
     ...(fails ? { exitCode: 1 } : {}),
@@ -55,13 +56,13 @@ export async function run(invocation: Invocation): Promise<Answer> {
 function render(
   format: (typeof FORMATS)[number],
   linted: Linted,
-  { root, invocation, document }: { root: string; invocation: Invocation; document: object },
+  { root, invocation }: { root: string; invocation: Invocation },
 ): string {
   switch (format) {
     case "text":
       return lintText(linted, { root, paint: invocation.terminal.paint });
     case "json":
-      return documentOf(document);
+      return ""; // it is the document of --json
     case "sarif":
       return lintSarif(linted, root);
     case "github":
@@ -69,7 +70,7 @@ function render(
   }
 }
 
-function rulesAnswer(format: (typeof FORMATS)[number]): Answer {
+function rulesAnswer(): Answer {
   const own = [...RULES, ...REMARKS].map(({ id, level, what }) => ({ id, level: level as string, what }));
   const squawk = [
     ...SQUAWK_RULES.map(({ id, level, because }) => ({
@@ -86,7 +87,7 @@ function rulesAnswer(format: (typeof FORMATS)[number]): Answer {
   );
   return {
     json: { rules },
-    text: format === "json" ? documentOf({ ok: true, command: "lint", rules }) : lines.join("\n"),
+    text: lines.join("\n"),
     result: true,
   };
 }

@@ -51,6 +51,10 @@ function findingText(
 }
 
 function scopeLine({ scope, because }: Linted): readonly string[] {
+  if (because !== null && scope === "pending")
+    return [
+      `Of some targets all files were linted, because ${because}; of the others what is pending or changed.`,
+    ];
   if (because !== null) return [`All files were linted, because ${because}.`];
   return scope === "pending" ? ["Only pending and changed files were linted (--all lints all)."] : [];
 }
