@@ -28,6 +28,13 @@ export const LONGEST = [
   "test/wild/run-ends-anywhere.test.ts",
   "test/beside/table.test.ts",
   "test/service/matrix.test.ts",
+  "test/import/killed.test.ts",
+  "test/import/cut-origin.test.ts",
+  "test/bounded/user-code.test.ts",
+  "test/package/types.test.ts",
+  "test/import/volume.test.ts",
+  "test/import/together.test.ts",
+  "test/import/cut-database.test.ts",
 ];
 
 /** They replace a module, so each has a process of its own. */

@@ -1,6 +1,19 @@
 /** The package as people get it: packed, and installed by npm into an empty project. */
 import { execFileSync, spawnSync } from "node:child_process";
-import { cpSync, mkdirSync, writeFileSync } from "node:fs";
+import { createHash } from "node:crypto";
+import {
+  copyFileSync,
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
 import { join } from "node:path";
 import { writeDeclarations } from "../../scripts/declarations.mjs";
 import { root } from "../../scripts/fresh.mjs";
@@ -11,16 +24,50 @@ export interface Tarball {
   readonly files: readonly string[];
 }
 
-/** Packs what `npm publish` would, without replacing `dist/`, which other tests run meanwhile. */
+const PACKED = ["bin", "docs", "README.md", "LICENSE", "CHANGELOG.md", "package.json", "dist"];
+/** What the types are made from. */
+const DECLARED = ["src", "tsconfig.json", "tsconfig.build.json", "scripts/declarations.mjs"];
+const DAY_MS = 86_400_000;
+
+/** Packs what `npm publish` would, once for each state of the project: the files that need it get a copy. */
 export function pack(folder: string): Tarball {
+  const kept = join(root, ".cache", "packages");
+  const place = join(kept, stateOf([...PACKED, ...DECLARED]));
+  if (!existsSync(place)) {
+    mkdirSync(kept, { recursive: true });
+    for (const name of readdirSync(kept)) {
+      const path = join(kept, name);
+      if (Date.now() - statSync(path).mtimeMs > DAY_MS) rmSync(path, { recursive: true, force: true });
+    }
+    const draft = mkdtempSync(join(kept, "new-"));
+    packInto(draft);
+    try {
+      renameSync(draft, place);
+    } catch (error) {
+      rmSync(draft, { recursive: true, force: true });
+      if (!existsSync(place)) throw error; // or another process was first
+    }
+  }
+  const { name, files } = JSON.parse(readFileSync(join(place, "packed.json"), "utf8")) as Packed;
+  const path = join(folder, name);
+  copyFileSync(join(place, name), path);
+  return { path, files };
+}
+
+interface Packed {
+  readonly name: string;
+  readonly files: readonly string[];
+}
+
+/** Without replacing `dist/`, which other tests run meanwhile. */
+function packInto(folder: string): void {
   const stage = join(folder, "stage");
-  mkdirSync(stage, { recursive: true });
-  for (const name of ["bin", "docs", "README.md", "LICENSE", "CHANGELOG.md", "package.json"])
-    cpSync(join(root, name), join(stage, name), { recursive: true });
-  cpSync(join(root, "dist"), join(stage, "dist"), {
-    recursive: true,
-    filter: (path) => !path.endsWith(".d.ts"),
-  });
+  mkdirSync(stage);
+  for (const name of PACKED)
+    cpSync(join(root, name), join(stage, name), {
+      recursive: true,
+      filter: (path) => name !== "dist" || !path.endsWith(".d.ts"),
+    });
   const types = join(folder, "types");
   writeDeclarations(types);
   cpSync(types, join(stage, "dist"), { recursive: true });
@@ -28,7 +75,24 @@ export function pack(folder: string): Tarball {
   const [packed] = JSON.parse(execFileSync("npm", words, { cwd: stage, encoding: "utf8" })) as [
     { filename: string; files: readonly { path: string }[] },
   ];
-  return { path: join(folder, packed.filename), files: packed.files.map(({ path }) => path) };
+  for (const made of [stage, types]) rmSync(made, { recursive: true });
+  const result: Packed = { name: packed.filename, files: packed.files.map(({ path }) => path) };
+  writeFileSync(join(folder, "packed.json"), JSON.stringify(result));
+}
+
+/** A name for the present contents of these files and folders, without compiled code, which is not packed. */
+function stateOf(names: readonly string[]): string {
+  const hash = createHash("sha256");
+  for (const name of names) {
+    const path = join(root, name);
+    const below = statSync(path).isDirectory()
+      ? readdirSync(path, { recursive: true, encoding: "utf8" })
+      : [];
+    for (const file of below.length > 0 ? below.map((one) => join(path, one)).toSorted() : [path])
+      if (!file.includes(".compiled") && statSync(file).isFile())
+        hash.update(`${file}\0`).update(readFileSync(file)).update("\0");
+  }
+  return hash.digest("hex").slice(0, 16);
 }
 
 /** The folder of what is in it. */

@@ -156,6 +156,8 @@ async function removeUnused(clusters: string): Promise<void> {
 }
 
 const AT_ONCE = 16;
+/** Without EXCL each file is truncated first, and then ext4 writes it to the disk at once: removing the copy waits a second for that. */
+const COPYING = constants.COPYFILE_FICLONE | constants.COPYFILE_EXCL;
 
 /** Folders and files alone, which is all that a new cluster has. */
 async function copyFolder(from: string, to: string): Promise<Size> {
@@ -176,7 +178,7 @@ async function copyFolder(from: string, to: string): Promise<Size> {
   const queue = files.values();
   const copyNext = async () => {
     for (const name of queue) {
-      await copyFile(join(from, name), join(to, name), constants.COPYFILE_FICLONE);
+      await copyFile(join(from, name), join(to, name), COPYING);
       const { size } = await stat(join(to, name));
       bytes += size;
     }
