@@ -91,6 +91,8 @@ export interface BackfillOutlook {
   /** How many of them an earlier run has done, and about how many are left. `null`: the table was never analysed. */
   readonly done: number;
   readonly left: number | null;
+  /** What a person has to do before it begins or goes on. `null`: nothing. */
+  readonly waitsFor: "approve" | "resume" | null;
   /** Rows that PostgreSQL has refused in an earlier run, and that are tried again. */
   readonly refused: number;
   /** The indexes of the table. */

@@ -1,5 +1,6 @@
 /** What a backfill has not done that somebody declares done. */
 import type { HistoryEntry } from "../core/history.ts";
+import { shownTable } from "../core/sql/regclass.ts";
 import type { Connection } from "../database/connection.ts";
 import type { Problem } from "../errors.ts";
 import type { BackfillState } from "../ledger/backfills-sql.ts";
@@ -62,7 +63,8 @@ async function wayBackLeft(
 ): Promise<Problem | null> {
   const undo = await ledger.undo(connection, revision);
   if (undo === null) return null;
-  const { table, position, restored, changed, gone, hasValues } = undo;
+  const { position, restored, changed, gone, hasValues } = undo;
+  const table = shownTable(undo.table);
   const [counted] = hasValues
     ? (await connection.query<{ rows: number }>(ledger.sql.countUndo(revision))).rows
     : [];

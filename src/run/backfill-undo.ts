@@ -1,5 +1,6 @@
 /** What a person does with the old values that a backfill has kept: bring them back, or drop them. */
 import { resolveRevision } from "../core/revision.ts";
+import { shownTable } from "../core/sql/regclass.ts";
 import { PlanRefused } from "../errors.ts";
 import { migrate } from "./migrate.ts";
 import type { MigrateOptions } from "./plan.ts";
@@ -53,7 +54,7 @@ export async function forgetOldValues(
           : `Finish it with \`godwit backfill undo ${revision}\`.`,
       );
     await writeUnderLock(connection, lock, `${ledger.sql.forgetUndo(revision)};`);
-    return { revision, table: kept.table };
+    return { revision, table: shownTable(kept.table) };
   });
 }
 

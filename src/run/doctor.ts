@@ -57,7 +57,10 @@ export async function examineFiles(
   const layout = `layout ${source.layout}${recognised ? " (recognised from its files)" : ""}`;
   const broken = [...problems, ...migrations.flatMap((migration) => migration.problem ?? [])];
   return [
-    ok("files", `${migrations.length} migrations in ${source.folder}, ${layout}`),
+    ok(
+      "files",
+      `${migrations.length} ${migrations.length === 1 ? "migration" : "migrations"} in ${source.folder}, ${layout}`,
+    ),
     ...broken.map(({ message, hint }) => ({ subject: "files", state: "problem" as const, message, hint })),
   ];
 }

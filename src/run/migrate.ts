@@ -29,7 +29,7 @@ import type { Report } from "./report/report.ts";
 import { Tally } from "./report/tally.ts";
 import { connect, prepareSession, refuseReadOnly, sessionKind } from "./session/connect.ts";
 import { asInterruption } from "./session/ending.ts";
-import { lockForRun, retakeLock } from "./session/locked.ts";
+import { doingOf, lockForRun, retakeLock } from "./session/locked.ts";
 import { type OwnWaits, patiently } from "./session/own-waits.ts";
 import { refuseForeign } from "./session/owner.ts";
 import { asSchemaGone, explainedBySchema } from "./session/schema-gone.ts";
@@ -230,7 +230,7 @@ class Run {
       if (remember !== "") await writeUnderLock(connection, lock, remember);
     }
     if (mirror?.create != null) await makeTable(connection, mirror);
-    const doing = `${decided.direction} ${decided.steps.length} migrations: ${decided.steps[0]?.revision} ...`;
+    const doing = doingOf(decided);
     await lock.announce(doing);
     await keepPredictions(place, decided, this.#options.predicted);
     await warnUnmirrored(place, { steps: decided.steps, history, mirrored: mirror !== null, unmirrored });

@@ -198,7 +198,12 @@ export async function preview(
   const { adopts } = view;
   const { checks = [] } = options;
   const finding = findingSchema(decided.steps, migrations);
-  const looked = await backfillOutlooks(target, steps, { context, finding, sample });
+  const looked = await backfillOutlooks(target, steps, {
+    context,
+    finding,
+    failure: options.failure,
+    sample,
+  });
   const { backfills } = looked;
   const warnings = [...warningsOf(target, view, decided), ...waits, ...looked.warnings];
   return {

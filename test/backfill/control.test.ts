@@ -236,3 +236,26 @@ test("words that mean nothing are refused, and change nothing", async ({ db }) =
   expect((await godwit.fails(1, "backfill", "pause", "0001")).stderr).toContain("0001_a is not a backfill");
   expect((await godwit("backfill")).stdout).toContain("0002_b  pending  products");
 });
+
+test("a plan says for which word of a person it waits, and each leads on", async ({ db }) => {
+  const fill = (FILES["0002_b.sql"] ?? "").replace("table=products", "table=products approve=yes");
+  const folder = folderOf({ ...FILES, "0002_b.sql": fill });
+  const godwit = commandIn({ folder, url: db.url, env: { GODWIT_DIR: folder } });
+  await godwit("up", "0001");
+  const waitsFor = async () => (await godwit("plan", "--json")).json.plan.backfills[0].waitsFor;
+  expect((await godwit("plan")).stdout).toContain("It waits for `godwit backfill approve 0002_b`.");
+  expect(await waitsFor()).toBe("approve");
+  await godwit("backfill", "approve", "0002_b");
+  expect(await waitsFor()).toBeNull();
+  expect((await godwit("backfill", "pause", "0002_b")).stdout).toContain(
+    "0002_b is paused: no run begins it until `godwit backfill resume 0002_b`.",
+  );
+  expect((await godwit("plan")).stdout).toContain(
+    "It is paused, and waits for `godwit backfill resume 0002_b`.",
+  );
+  expect(await waitsFor()).toBe("resume");
+  await godwit("backfill", "resume", "0002_b");
+  expect(await waitsFor()).toBeNull();
+  await godwit("up");
+  expect(await db.sql(HITS)).toEqual(DONE);
+});

@@ -33,7 +33,7 @@ test("`repair --mark-done` of it names the rows that are not taken back, and whe
   db,
 }) => {
   const { godwit, target, done } = await halfBack(db);
-  const said = `The way back of 0002_b counts as done: ${done - 2} rows of "public"."products" have their old values again, ${number(2000 - done)} have what the backfill wrote, 1 was changed since, 1 is deleted. It is pending again`;
+  const said = `The way back of 0002_b counts as done: ${done - 2} rows of public.products have their old values again, ${number(2000 - done)} have what the backfill wrote, 1 was changed since, 1 is deleted. It is pending again`;
   // Nobody can be asked here, and what would be asked is said.
   const asked = await godwit.fails(2, "repair", "--mark-done", "0002_b");
   expect(asked.stderr.replaceAll(/\s+/g, " ")).toContain(said);
@@ -62,7 +62,7 @@ test("`repair --retry` of it names the rows that are taken back, and what it adv
     {
       code: "BACKFILL_REMAINDER",
       message: expect.stringContaining(
-        `${done - 2} rows of "public"."products" have their old values again, up to id ${done}`,
+        `${done - 2} rows of public.products have their old values again, up to id ${done}`,
       ),
       hint: expect.stringContaining("`godwit backfill undo 0002_b`"),
     },
@@ -81,7 +81,7 @@ test("`repair --mark-done` of old values that are gone says that it is not known
   await db.sql(`drop table "${ledgerSchema}".${name}`);
   const { stderr } = await godwit("repair", "--mark-done", "0002_b", "--confirm", db.name);
   expect(stderr.replaceAll(/\s+/g, " ")).toContain(
-    `${done - 2} rows of "public"."products" have their old values again, which of the others do is not known`,
+    `${done - 2} rows of public.products have their old values again, which of the others do is not known`,
   );
 });
 

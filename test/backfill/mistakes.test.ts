@@ -173,6 +173,16 @@ test("a largest window of few rows is no mistake, and the first has no more", as
   expect((await godwit("backfill", "--json")).json.backfills).toMatchObject([{ rows: 50, windows: 3 }]);
 });
 
+test("a plan that goes on after a failure has it among its warnings", async ({ db }) => {
+  const { godwit } = await commandsOf(db, { ...sql("key=nope"), "0003_c.sql": "create table c (id int);" });
+  await godwit("up", "0001");
+  const { plan } = (await godwit("plan", "--on-failure", "continue", "--json")).json;
+  expect(plan.steps).toHaveLength(2);
+  expect(plan.warnings).toMatchObject([{ code: "BACKFILL_KEY" }]);
+  await godwit.fails(1, "up", "--on-failure", "continue");
+  expect(await db.sql("select to_regclass('c') is not null as made")).toEqual([{ made: true }]);
+});
+
 test("a plan warns of rows that nobody sees, as `up` does", async ({ db }) => {
   const statement = "update others o set n = 1 where o.id in (select id from products where :window);";
   const { godwit } = await commandsOf(db, sql("", statement));

@@ -347,7 +347,7 @@ describe("godwit backfill", () => {
     await migrator.up();
     expect(await migrator.backfills.forget("0002")).toEqual({
       revision: "0002_b",
-      table: '"public"."products"',
+      table: "public.products",
     });
     expect(await db.sql(KEPT)).toEqual([]);
     await expect(migrator.backfills.forget("0002")).rejects.toMatchObject({ code: "BACKFILL_UNDO" });

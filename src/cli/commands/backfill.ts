@@ -114,8 +114,10 @@ function confirmationOf(
     return `${revision} is approved as it is now. ${when}.`;
   }
   const what = state === "reverting" ? `The way back of ${revision}` : revision;
+  if (kind === "pause" && runBy === null)
+    return `${what} is paused: no run ${rows > 0 ? "goes on with" : "begins"} it until \`godwit backfill resume ${revision}\`.`;
   return kind === "pause"
-    ? `${what} is paused: no window begins after the one that is under way.`
+    ? `${what} is paused: the window that is under way is its last until \`godwit backfill resume ${revision}\`.`
     : `${what} may go on. A run that waits for it does at once, or else the next one.`;
 }
 

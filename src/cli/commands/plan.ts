@@ -109,7 +109,7 @@ function textOf(
 }
 
 function outlookLines(outlook: BackfillOutlook): readonly string[] {
-  const { revision, refused, indexes, indexed, fillfactor, sample, unsampled } = outlook;
+  const { revision, waitsFor, refused, indexes, indexed, fillfactor, sample, unsampled } = outlook;
   const entries = `an entry in ${indexes === 1 ? "its index" : `each of its ${indexes} indexes`}`;
   const cost =
     indexed.length > 0
@@ -119,6 +119,10 @@ function outlookLines(outlook: BackfillOutlook): readonly string[] {
         : [];
   return [
     `${revision} ${wayOf(outlook)}.`,
+    ...(waitsFor === "approve" ? [`  It waits for \`godwit backfill approve ${revision}\`.`] : []),
+    ...(waitsFor === "resume"
+      ? [`  It is paused, and waits for \`godwit backfill resume ${revision}\`.`]
+      : []),
     ...(refused === 0 ? [] : [`  PostgreSQL has refused ${rowsOf(refused)}, which it tries again first.`]),
     ...cost,
     ...sampleLines(sample, unsampled),

@@ -1,4 +1,5 @@
 /** One connection under the lock, for use-cases that write to the ledger without running migrations. */
+import type { Plan } from "../../core/step.ts";
 import type { Connection } from "../../database/connection.ts";
 import type { Problem } from "../../errors.ts";
 import { acquireLease } from "../../lock/lease.ts";
@@ -91,4 +92,11 @@ export async function withLock<T>(
       if (!connection.lost.aborted) await lock.release().catch(() => {});
     }
   });
+}
+
+/** What a run does, for whoever waits for its lock. */
+export function doingOf({ direction, steps }: Pick<Plan, "direction" | "steps">): string {
+  const [first, ...others] = steps;
+  if (others.length === 0) return `${direction} ${first?.revision ?? "nothing"}`;
+  return `${direction} ${steps.length} migrations: ${first?.revision} ...`;
 }

@@ -50,6 +50,10 @@ const DECLARED: Elsewhere = {
   file: "test/backfill/declared.test.ts",
   title: "`repair --retry` of it names the rows that are taken back, and what it advises takes all back",
 };
+const AWAITED: Elsewhere = {
+  file: "test/backfill/control.test.ts",
+  title: "a plan says for which word of a person it waits, and each leads on",
+};
 const OTHER_TABLE: Elsewhere = {
   file: "test/backfill/other-table.test.ts",
   title: "a way back does not go on in another table of that name, and says how it ends",
@@ -267,6 +271,10 @@ export const ELSEWHERE: Readonly<Record<string, Elsewhere>> = {
     file: "test/backfill/half-way.test.ts",
     title: "that is dropped ends the run, which says what stays and how it ends",
   },
+  // A word of a person that is still to come.
+  "cli/commands/plan.ts outlookLines: godwit backfill approve …": AWAITED,
+  "cli/commands/plan.ts outlookLines: godwit backfill resume …": AWAITED,
+  "cli/commands/backfill.ts said: godwit backfill resume …": AWAITED,
   // How far it is was lost from the ledger.
   "run/step/backfill/lost.ts refuseLost: godwit repair --retry …": {
     file: "test/backfill/lost.test.ts",

@@ -4,6 +4,7 @@
  */
 import { restAfter, type Throttle } from "../../../backfill/throttle.ts";
 import type { Backfill } from "../../../core/backfill.ts";
+import { shownTable } from "../../../core/sql/regclass.ts";
 import { Interrupted, PlanRefused } from "../../../errors.ts";
 import type { BackfillControls } from "../../../ledger/backfill-controls-sql.ts";
 import type { UndoState } from "../../../ledger/backfill-undo-sql.ts";
@@ -41,9 +42,10 @@ export async function admit(
 ): Promise<BackfillControls> {
   const { revision, file, checksum } = step;
   const controls = await context.ledger.backfills.controls(context.connection, revision);
-  const { approvedAt, approvedText, approvedBy, pausedAt, pausedBy } = controls;
-  if (known === null && backfill.options.approve && (approvedAt === null || approvedText !== checksum)) {
-    const was = approvedAt === null ? "" : ` What ${approvedBy} approved at ${approvedAt} was another text.`;
+  const { approvedAt, approvedBy, pausedAt, pausedBy } = controls;
+  if (known === null && isUnapproved(backfill, checksum, controls)) {
+    const was =
+      approvedAt === null ? "" : ` What ${approvedBy} approved at ${timeOf(approvedAt)} was another text.`;
     throw new PlanRefused([
       {
         code: "BACKFILL_APPROVAL",
@@ -64,6 +66,25 @@ export async function admit(
   return controls;
 }
 
+/** What is approved is a text. Once rows are done, it goes on without another word. */
+function isUnapproved(
+  { options }: Backfill,
+  checksum: string,
+  { approvedAt, approvedText }: BackfillControls,
+): boolean {
+  return options.approve && (approvedAt === null || approvedText !== checksum);
+}
+
+/** The word of a person without which `admit` would throw. `null`: none. */
+export function awaited(
+  { checksum }: Prepared["step"],
+  { backfill, known }: { readonly backfill: Backfill; readonly known: BackfillState | null },
+  controls: BackfillControls,
+): "approve" | "resume" | null {
+  if (known === null && isUnapproved(backfill, checksum, controls)) return "approve";
+  return controls.pausedAt === null ? null : "resume";
+}
+
 /** The same of its way back, which waits for nobody's approval. */
 export async function admitBack(
   context: StepContext,
@@ -73,7 +94,7 @@ export async function admitBack(
   const { revision } = step;
   const controls = await context.ledger.backfills.controls(context.connection, revision);
   const { pausedAt, pausedBy } = controls;
-  const table = migration?.backfill?.table ?? state.table;
+  const table = migration?.backfill?.table ?? shownTable(state.table);
   refusePaused(context, step, {
     ...{ pausedAt, pausedBy, table },
     what: `${revision} is to be taken back, and is a backfill`,
@@ -89,6 +110,10 @@ interface Paused extends Pick<BackfillControls, "pausedAt" | "pausedBy"> {
   readonly happened: string;
 }
 
+function timeOf(moment: string): string {
+  return formatMoment(new Date(moment), new Date());
+}
+
 /** A run that has waited already waits on. So does the rollback of a failed run, after which nobody comes. */
 function refusePaused(
   { cut, runAgain }: StepContext,
@@ -99,7 +124,7 @@ function refusePaused(
   throw new PlanRefused([
     {
       code: "BACKFILL_PAUSED",
-      message: `${what} that ${pausedBy} paused at ${pausedAt}, and ${happened}.`,
+      message: `${what} that ${pausedBy} paused at ${timeOf(pausedAt)}, and ${happened}.`,
       hint: `Resume it with \`godwit backfill resume ${revision}\`, then run again.`,
       place: { file },
       details: { revision, table, pausedAt, pausedBy },

@@ -1,7 +1,7 @@
 /** Where a backfill keeps old values: what an earlier run has made for them, and what this one makes. */
 import type { BackfillTable } from "../../../backfill/table.ts";
 import { createKept, type Keeping } from "../../../backfill/undo.ts";
-import { regclass } from "../../../core/sql/regclass.ts";
+import { regclass, shownTable } from "../../../core/sql/regclass.ts";
 import { setColumns } from "../../../core/sql/set-columns.ts";
 import { splitStatements } from "../../../core/sql/statements.ts";
 import { windowedTable } from "../../../core/sql/window-target.ts";
@@ -65,7 +65,7 @@ export async function undoOf(
     };
   const why =
     there.position === null
-      ? `an earlier attempt has kept those of ${there.columns.join(", ")} in ${there.table}`
+      ? `an earlier attempt has kept those of ${there.columns.join(", ")} in ${shownTable(there.table)}`
       : "those of an earlier attempt have come back in part only";
   // What is half done cannot be forgotten.
   const way = isHalfDone

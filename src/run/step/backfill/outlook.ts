@@ -16,6 +16,7 @@ import { isWorthRetrying } from "../../session/transaction.ts";
 import type { StepContext } from "../context.ts";
 import type { Prepared } from "../prepared.ts";
 import { underWay } from "./begin.ts";
+import { awaited } from "./control.ts";
 import { type BackfillBody, examine, lookAsFile, sameTable } from "./examine.ts";
 import { sampleBackfill } from "./sample.ts";
 
@@ -29,6 +30,8 @@ interface OutlookQuestion {
   readonly context: RunContext;
   /** Steps before which nothing changes the schema. */
   readonly finding: ReadonlySet<string>;
+  /** `continue`: what one of them is refused for is a warning, because the others run. */
+  readonly failure: "stop" | "continue";
   readonly sample: boolean;
 }
 
@@ -39,7 +42,7 @@ interface OutlookQuestion {
 export async function backfillOutlooks(
   target: Target,
   steps: readonly Prepared[],
-  { context, finding, sample }: OutlookQuestion,
+  { context, finding, failure, sample }: OutlookQuestion,
 ): Promise<Outlooks> {
   const backfills: BackfillOutlook[] = [];
   const warnings: Problem[] = [];
@@ -61,7 +64,9 @@ export async function backfillOutlooks(
           sample && step.direction === "up" ? await sampleBackfill({ ...place, table, known }, context) : {};
         backfills.push({ ...outlook, ...tried });
       } catch (error) {
-        if (findsSchema || !(error instanceof SourceError || error instanceof PlanRefused)) throw error;
+        if (!(error instanceof SourceError || error instanceof PlanRefused)) throw error;
+        if (findsSchema && failure === "stop") throw error;
+        if (findsSchema) warnings.push(...error.problems);
       }
     }
     return { backfills, warnings };
@@ -121,6 +126,7 @@ async function outlookOf(
   const { table, row } = connection.capabilities.spanning
     ? await lookAsFile({ target, connection, kind, settings }, look)
     : await look();
+  const controls = await target.ledger.backfills.controls(connection, step.revision);
   // What was inserted above its bound since it began is not its own.
   const rows = known?.estimatedRows ?? table.estimatedRows;
   const done = known?.rows ?? 0;
@@ -130,6 +136,7 @@ async function outlookOf(
     key: table.key.map(({ name }) => name),
     ...{ rows, done, left: rows === null ? null : Math.max(0, rows - done) },
     refused: known?.failed.length ?? 0,
+    waitsFor: awaited(step, { backfill: body.backfill, known }, controls),
     indexes: row.indexes,
     indexed: row.indexed,
     fillfactor: row.fillfactor,

@@ -2,6 +2,7 @@
 import { type FoundTable, readTable } from "../../../backfill/table.ts";
 import { type Backfill, DEFAULT_WINDOWS } from "../../../core/backfill.ts";
 import { DEFAULT_OPTIONS } from "../../../core/backfill-options.ts";
+import { shownTable } from "../../../core/sql/regclass.ts";
 import type { Connection } from "../../../database/connection.ts";
 import { PlanRefused, SourceError } from "../../../errors.ts";
 import type { UndoState } from "../../../ledger/backfill-undo-sql.ts";
@@ -40,10 +41,11 @@ export async function wayBackTable(
 }
 
 function refused(
-  { table, position }: UndoState,
+  { table: name, position }: UndoState,
   { file, revision }: Prepared["step"],
   ...[isHalfDone, why]: readonly [isHalfDone: boolean, why: string]
 ): PlanRefused {
+  const table = shownTable(name);
   return new PlanRefused([
     {
       code: "BACKFILL_EDITED",
