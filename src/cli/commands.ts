@@ -8,7 +8,6 @@ const PLANNING = OPTIONS.flatMap((option) => (option.forPlanning === true ? [opt
 const LIVE = [
   "databaseUrl",
   "lockAttempts",
-  "backfillParallel",
   "lockWait",
   "connectAttempts",
   "connectDelay",
@@ -26,6 +25,7 @@ const GOING_ON: readonly OptionKey[] = [
   "maxRisk",
   "until",
   "waitForBackfills",
+  "backfillParallel",
 ];
 const BESIDE_APP = OPTIONS.flatMap((option) => (option.forRun === true ? [option.key] : []));
 const SERVICE: readonly OptionKey[] = [
@@ -36,6 +36,8 @@ const SERVICE: readonly OptionKey[] = [
   "statusFile",
   "service",
 ];
+/** What decides which migrations are in a plan, and what refuses one. */
+const DECIDING: readonly OptionKey[] = ["mode", "phase", "contract", "onFailure", "outOfOrder"];
 const WORDS = "a revision or the start of one";
 const SQL = { syntax: "--sql", help: "print a script for psql instead; needs no database" };
 const EXCLUDE = {
@@ -78,7 +80,7 @@ export const COMMANDS: readonly CommandRow[] = [
       { syntax: "--from <revision>", help: "with --sql: the revision that the database is at (base)" },
       { syntax: "--dry-run", help: "execute, roll back, and say what could not be tried" },
     ],
-    honours: [...PLANNING, ...GOING_ON, ...IMPORTING],
+    honours: [...PLANNING, ...GOING_ON, ...IMPORTING, "lockWait"],
     excludes: [
       {
         flag: "sql",
@@ -111,7 +113,16 @@ export const COMMANDS: readonly CommandRow[] = [
     description:
       "Starts an app and the migrations side by side. The app's streams, exit code and signals are its own. Migrations that fail, hang or are killed never take the app down.",
     flags: [{ syntax: "--wait", help: "start the app when the migrations have ended, however they ended" }],
-    honours: [...PLANNING, ...GOING_ON, ...IMPORTING, ...BESIDE_APP, ...SERVICE, "target", "timeout"],
+    honours: [
+      ...PLANNING,
+      ...GOING_ON,
+      ...IMPORTING,
+      ...BESIDE_APP,
+      ...SERVICE,
+      "lockWait",
+      "target",
+      "timeout",
+    ],
     examples: [
       ["godwit run -- node server.js", "both at once"],
       ["godwit run --wait -- node server.js", "the app when the migrations have ended"],
@@ -136,7 +147,7 @@ export const COMMANDS: readonly CommandRow[] = [
       { syntax: "--watch", help: "watch the migrations, also without a terminal" },
       { syntax: "--once", help: "apply what is pending once, and only keep the server up" },
     ],
-    honours: ["contract", "phase", "mode", "outOfOrder"],
+    honours: ["contract", "phase", "mode", "outOfOrder", "backfillParallel", "lockWait"],
     excludes: [{ flag: "once", others: ["watch"] }],
     needs: [{ flag: "confirm", other: "reset" }],
     examples: [
@@ -161,7 +172,7 @@ export const COMMANDS: readonly CommandRow[] = [
       { syntax: "--from <revision>", help: "with --sql: the revision that the database is at (heads)" },
     ],
     // `down` reverts revisions of any phase, and is about one target.
-    honours: ["onFailure", "until"],
+    honours: ["onFailure", "until", "lockWait"],
     excludes: [{ flag: "sql", others: ["onFailure", "until", ...LIVE] }],
     needs: [{ flag: "from", other: "sql" }],
     examples: [
@@ -203,7 +214,7 @@ export const COMMANDS: readonly CommandRow[] = [
       { syntax: "--markdown", help: "with --rehearse: as a comment for a pull request" },
     ],
     honours: PLANNING,
-    excludes: [{ flag: "calibration", others: ["rehearse", "sample"] }],
+    excludes: [{ flag: "calibration", others: ["rehearse", "sample", ...DECIDING] }],
     needs: [{ flag: "markdown", other: "rehearse" }],
     examples: [
       ["godwit plan", "what godwit up would do now"],
@@ -281,6 +292,9 @@ export const COMMANDS: readonly CommandRow[] = [
       { syntax: "--files", help: "compare with what the applied migrations make, not with the snapshot" },
       { syntax: "--sql", help: "print the SQL that undoes the differences, and the SQL that adopts them" },
     ],
+    honours: ["lockWait"],
+    excludes: [{ flag: "accept", others: ["files", "sql"] }],
+    needs: [{ flag: "lockWait", other: "accept" }],
     examples: [
       ["godwit drift", "what is different, and how"],
       ["godwit drift --json", "the same as data"],
@@ -439,6 +453,7 @@ export const COMMANDS: readonly CommandRow[] = [
         help: "confirm that in this database these files replace all of the old ones",
       },
     ],
+    honours: ["lockWait"],
     examples: [
       ["godwit baseline 0007", "this database has everything up to 0007 already"],
       ["godwit baseline 0001_all --confirm shop", "after a squash: one file replaces all that ran"],
@@ -457,6 +472,7 @@ export const COMMANDS: readonly CommandRow[] = [
       { syntax: "--table <schema.table>", help: "which table to use, if one tool has several" },
       { syntax: "--assume", help: "what the tool has skipped is in the database anyway" },
     ],
+    honours: ["lockWait"],
     examples: [
       ["godwit adopt --dry-run", "what would be taken over"],
       ["godwit adopt", "then godwit up continues from there"],
@@ -476,6 +492,7 @@ export const COMMANDS: readonly CommandRow[] = [
       { syntax: "--rebuild", help: "rebuild what the ledger has lost, from its log and the files" },
       { syntax: "--confirm <database>", help: "the name of the database; asked for on a terminal" },
     ],
+    honours: ["lockWait"],
     examples: [
       ["godwit repair --accept 0007", "accept the present text of 0007"],
       ["godwit repair --mark-done 0007:2 --confirm shop", "without a terminal"],
@@ -505,7 +522,7 @@ export const COMMANDS: readonly CommandRow[] = [
       },
       { syntax: "[rate]", help: "for rate: how many rows in a second, or none" },
     ],
-    honours: ["until"],
+    honours: ["until", "lockWait"],
     examples: [
       ["godwit backfill", "how far are they?"],
       ["godwit backfill pause 0007", "no window begins until it is resumed"],
@@ -531,11 +548,12 @@ export const COMMANDS: readonly CommandRow[] = [
           "trustOnFirstUse",
           "workers",
           "colours",
+          "lockWait",
           ...IMPORTING,
         ],
       },
     ],
-    honours: IMPORTING,
+    honours: [...IMPORTING, "lockWait"],
     targets: "flag",
     summary: "import files into the database: images with their hashes",
     description:

@@ -42,6 +42,9 @@ export function refuseUnhonoured({ row, flags }: Typed, commands: readonly Comma
       );
 }
 
+/** Options of `up` only. A plan of `down` reverts revisions of any phase, in any order. */
+export const OF_UP: readonly string[] = ["mode", "phase", "contract", "outOfOrder", "sample"];
+
 /** The same for flags without an effect in a use of a command that is known only later. */
 export function refuseFlags(what: string, flags: Typed["flags"], unheard: readonly string[]): void {
   const found = unheard.find(isTypedIn(flags));

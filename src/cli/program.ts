@@ -186,7 +186,7 @@ function addFlag(command: Command, option: Option, { hidden } = { hidden: false 
       .helpGroup(
         isOutput
           ? OUTPUT
-          : option.forPlanning || option.forUp || option.forImport || option.forRun
+          : option.forPlanning || option.forUp || option.forLock || option.forImport || option.forRun
             ? "What to run:"
             : option.forService
               ? "Health:"

@@ -148,6 +148,8 @@ export type Option = Kind & {
   readonly forPlanning?: boolean;
   /** Only for `up`, and for `run`, which passes it on. */
   readonly forUp?: boolean;
+  /** Only for commands that wait for another run to end. */
+  readonly forLock?: boolean;
   /** Only for commands that import files: `up`, `run` and `import`. */
   readonly forImport?: boolean;
   /** Only for `run`. */
@@ -432,7 +434,7 @@ export const OPTIONS: readonly Option[] = [
   },
   {
     key: "backfillParallel",
-    about: "database",
+    forUp: true,
     ...count(0),
     flag: "--backfill-parallel <n>",
     default: "0",
@@ -440,7 +442,7 @@ export const OPTIONS: readonly Option[] = [
   },
   {
     key: "lockWait",
-    about: "database",
+    forLock: true,
     ...duration,
     flag: "--lock-wait <time>",
     default: "1h",
@@ -840,8 +842,8 @@ export function variablesOf(option: Option): readonly string[] {
 
 /** Whether only commands that name the option in `honours` have it. */
 export function isOfSomeCommands(option: Option): boolean {
-  const { forPlanning, forUp, forImport, forRun, forService } = option;
-  return [forPlanning, forUp, forImport, forRun, forService].includes(true);
+  const { forPlanning, forUp, forLock, forImport, forRun, forService } = option;
+  return [forPlanning, forUp, forLock, forImport, forRun, forService].includes(true);
 }
 
 /** The key under which commander keeps the flag of an option: `dryRun` for `--dry-run <x>`. */

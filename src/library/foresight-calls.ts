@@ -1,5 +1,6 @@
 /** The calls of a migrator that look ahead, or at what others have done, and migrate nothing. */
 import type { Direction } from "../core/migration.ts";
+import { ConfigError } from "../errors.ts";
 import type { MigrateOptions } from "../run/plan.ts";
 import type { RunContext } from "../run/session/target.ts";
 import type { Loaded, Opened } from "./loaded.ts";
@@ -75,6 +76,10 @@ export function foresightCalls({
     async drift(wanted = {}) {
       const { checkGiven, SWITCH } = await given();
       checkGiven(wanted, { name: "drift()", keys: { accept: SWITCH, files: SWITCH, sql: SWITCH } });
+      const unheard = (["files", "sql"] as const).find(
+        (key) => wanted.accept === true && wanted[key] === true,
+      );
+      if (unheard !== undefined) throw withoutEffect(unheard);
       const door = wanted.accept === true ? callOnce : call;
       return door(async ({ assembled, settings, say }, context) => {
         const { acceptSchema, driftOf } = await import("../run/drift.ts");
@@ -93,4 +98,13 @@ export function foresightCalls({
       });
     },
   };
+}
+
+/** Accepting keeps the schema of the database as it is, and looks at no files. */
+function withoutEffect(key: string): ConfigError {
+  return new ConfigError({
+    code: "CONFIG_INVALID",
+    message: `drift() with accept does not honour ${key}.`,
+    hint: `Leave ${key} out, or call drift() once more without accept.`,
+  });
 }

@@ -4,6 +4,7 @@ import { COMMANDS } from "../../src/cli/commands.ts";
 import { flagName, OPTIONS } from "../../src/config/options.ts";
 import { commandIn } from "../support/command.ts";
 import { folderOf } from "../support/target.ts";
+import { createMigrator } from "../support/watched.ts";
 
 const NOWHERE = "postgres://nobody@127.0.0.1:1/none";
 
@@ -50,6 +51,18 @@ test.each([
   [["history", "--log", "--indicate-current"], "--indicate-current"],
   [["lint", "0001_a", "--all"], "--all"],
   [["completion", "bash", "--dir", "x"], "--dir"],
+  [["status", "--lock-wait", "3s"], "--lock-wait"],
+  [["history", "--lock-wait", "3s"], "--lock-wait"],
+  [["drift", "--lock-wait", "3s"], "--lock-wait"],
+  [["backfill", "pause", "0001", "--lock-wait", "3s"], "--lock-wait"],
+  [["import", "--status", "--lock-wait", "3s"], "--lock-wait"],
+  [["status", "--backfill-parallel", "2"], "--backfill-parallel"],
+  [["down", "base", "--backfill-parallel", "2"], "--backfill-parallel"],
+  [["up", "--dry-run", "--backfill-parallel", "2"], "--backfill-parallel"],
+  [["drift", "--accept", "--files"], "--files"],
+  [["drift", "--accept", "--sql"], "--sql"],
+  [["plan", "--calibration", "--phase", "startup"], "--phase"],
+  [["rehearse", "-1", "--phase", "startup"], "--phase"],
 ])("godwit %j is refused by name", async (words, flag) => {
   const { json } = await project().fails(2, ...words, "--json");
   expect(json.problems[0]).toMatchObject({
@@ -58,6 +71,22 @@ test.each([
     hint: expect.stringMatching(/./),
   });
   expect(json.problems[0].message).toContain(flag);
+});
+
+test("a prediction of earlier runs is about no revision", async () => {
+  const { json } = await project().fails(2, "plan", "0001", "--calibration", "--json");
+  expect(json.problems[0]).toMatchObject({
+    code: "CONFIG_INVALID",
+    message: expect.stringContaining("0001"),
+  });
+});
+
+test.each(["files", "sql"])("the library refuses %s where drift is accepted", async (key) => {
+  await using migrator = createMigrator({ environment: {} });
+  await expect(migrator.drift({ accept: true, [key]: true })).rejects.toMatchObject({
+    code: "CONFIG_INVALID",
+    message: `drift() with accept does not honour ${key}.`,
+  });
 });
 
 test("a command has every flag that it does honour, and help names no other", async () => {

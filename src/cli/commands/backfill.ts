@@ -27,7 +27,9 @@ export async function run(invocation: Invocation): Promise<Answer> {
   }
   if (given !== undefined && action !== "rate")
     throw unusable(`\`godwit backfill ${action}\` is about one backfill.`, "Leave out the last word.");
-  if (action !== "undo") refuseFlags(`godwit backfill ${action}`, invocation.flags, ["until"]);
+  const locks = action === "undo" || action === "forget";
+  const unheard = [...(action === "undo" ? [] : ["until"]), ...(locks ? [] : ["lockWait"])];
+  refuseFlags(`godwit backfill ${action}`, invocation.flags, unheard);
   if (action === "status")
     return withFiles(invocation, async ({ target, context }) => {
       const backfills = await backfillsOf(target, context, revision);

@@ -3,12 +3,13 @@ import { assembleImports } from "../../assemble/imports.ts";
 import { migrateOptions } from "../../assemble/options.ts";
 import type { Plan } from "../../core/plan.ts";
 import type { BackfillOutlook, BackfillSample } from "../../core/step.ts";
+import { ConfigError } from "../../errors.ts";
 import { directionOf, includesImports } from "../../run/plan.ts";
 import { preview } from "../../run/status.ts";
 import { rowsOf, whole } from "../../std/number.ts";
 import { formatDuration } from "../../std/time.ts";
 import type { Answer, Invocation } from "../command.ts";
-import { refuseFlags } from "../given.ts";
+import { OF_UP, refuseFlags } from "../given.ts";
 import { bytes } from "../output/bytes.ts";
 import { forecastText } from "../output/forecast.ts";
 import { markdownOf } from "../output/forecast-markdown.ts";
@@ -18,7 +19,10 @@ import { heldLines, waitingLines } from "./up.ts";
 
 export async function run(invocation: Invocation): Promise<Answer> {
   const to = invocation.arguments[0] ?? "heads";
-  if (invocation.flags.calibration === true) return calibrated(invocation);
+  if (invocation.flags.calibration === true) {
+    if (invocation.arguments.length > 0) throw calibrationOfOne(to);
+    return calibrated(invocation);
+  }
   const direction = directionOf(to);
   if (direction === "down") refuseFlags(`godwit plan ${to}`, invocation.flags, OF_UP);
   return withFiles(invocation, async (session) => {
@@ -47,6 +51,15 @@ export async function run(invocation: Invocation): Promise<Answer> {
   });
 }
 
+function calibrationOfOne(revision: string): ConfigError {
+  return new ConfigError({
+    code: "CONFIG_INVALID",
+    message: `godwit plan --calibration is about all earlier runs, and not about ${revision}.`,
+    hint: "`godwit plan --calibration`",
+    details: { from: "flag" },
+  });
+}
+
 async function calibrated(invocation: Invocation): Promise<Answer> {
   const { calibrationOf } = await import("../../run/calibration.ts");
   return withFiles(invocation, async ({ target, context }) => {
@@ -67,9 +80,6 @@ async function calibrated(invocation: Invocation): Promise<Answer> {
     return { json: { ...graded }, text, result: true };
   });
 }
-
-/** Options of `up` only. A plan of `down` reverts revisions of any phase, in any order. */
-const OF_UP = ["mode", "phase", "contract", "outOfOrder", "sample"];
 
 function textOf(
   { direction, steps, held, waiting, warnings, adopts, backfills, checks = [] }: Plan,

@@ -4,11 +4,13 @@ import { migrateOptions } from "../../assemble/options.ts";
 import type { Forecast } from "../../run/forecast.ts";
 import { directionOf } from "../../run/plan.ts";
 import type { Answer, Invocation } from "../command.ts";
+import { OF_UP, refuseFlags } from "../given.ts";
 import { forecastText } from "../output/forecast.ts";
 import { type OpenTarget, withFiles } from "../session.ts";
 
 export async function run(invocation: Invocation): Promise<Answer> {
   const to = invocation.arguments[0] ?? "heads";
+  if (directionOf(to) === "down") refuseFlags(`godwit rehearse ${to}`, invocation.flags, OF_UP);
   return withFiles(invocation, async (opened) => {
     const report = await forecastOf(invocation, opened, to);
     return {
