@@ -1,6 +1,6 @@
 /** A difference between two schemas, with the object on either side. What the rules look at. Pure. */
 import { quotedName } from "../core/sql/quote.ts";
-import { compareSchemas, type SchemaDifference } from "../schema/compare.ts";
+import { byIdentity, compareSchemas, type SchemaDifference } from "../schema/compare.ts";
 import { type Attribute, identity, type SchemaObject, type SchemaSnapshot } from "../schema/snapshot.ts";
 
 export interface SchemaChange extends SchemaDifference {
@@ -14,13 +14,11 @@ export interface SchemaChange extends SchemaDifference {
 export type Rule = (change: SchemaChange) => readonly string[] | null;
 
 export function changesBetween(from: SchemaSnapshot, to: SchemaSnapshot): readonly SchemaChange[] {
-  const [before, after] = [from, to].map(
-    ({ objects }) => new Map(objects.map((object) => [identity(object), object])),
-  );
+  const [before, after] = [byIdentity(from), byIdentity(to)];
   return compareSchemas(from, to).map((difference) => ({
     ...difference,
-    before: before?.get(identity(difference)),
-    after: after?.get(identity(difference)),
+    before: before.get(identity(difference)),
+    after: after.get(identity(difference)),
     version: from.server,
   }));
 }

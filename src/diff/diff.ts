@@ -129,7 +129,7 @@ export async function diffSchemas({
   if (await add(statementsBy(BEFORE, changes))) first = await look();
   const present = done.length === 0 ? start : readingOf(reader, first);
   const [before, after] = await Promise.all([present.facts(), end.facts()]);
-  const { statements } = await deltaOf(before, after, { owner, roles: await rolesOf(copy) });
+  const statements = await deltaOf(before, after, { owner, roles: await rolesOf(copy) });
   const tidied = tidy(statements, { snapshot: first, owner }).filter(({ text }) => !isLeftOut(text));
   const better = inlined(tidied, goal);
   if (better?.every(mayShare) && (await triedTogether(copy, better))) done.push(...better);

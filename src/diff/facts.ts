@@ -1,31 +1,43 @@
 /** What pg-delta has read, corrected where it takes one thing for another. A rule for each. */
-import type { Fact, FactBase } from "@supabase/pg-delta";
+import type { Fact } from "@supabase/pg-delta";
 import type { Connection } from "../database/connection.ts";
 import { asReadAgain } from "../schema/lists.ts";
+import type { FactGraph } from "./fact-graph.ts";
 
 /** Stands in an expression until the statement is made: pg-delta knows stored columns only. */
 export const VIRTUAL = "/*virtual*/";
 
-export async function correctionsFor(connection: Connection): Promise<readonly Rule[]> {
-  return [lists, wholeIndexes(await invalidIndexes(connection)), virtualColumns(await virtual(connection))];
+/** What is said of a fact in place of what pg-delta says. */
+export async function correctionsFor(connection: Connection): Promise<(fact: Fact) => Fact> {
+  const incomplete = wholeIndexes(await invalidIndexes(connection));
+  const generated = virtualColumns(await virtual(connection));
+  return (fact) => generated(incomplete(lists(fact)));
 }
 
-/** Without those that are gone. */
-export async function correctedFacts(
-  facts: FactBase,
-  rules: readonly Rule[],
-  gone: ReadonlySet<Fact> = new Set(),
-): Promise<FactBase> {
-  const { buildFactBase } = await import("@supabase/pg-delta/core");
-  const read = facts.facts().filter((fact) => !gone.has(fact));
-  const corrected = read.map((fact) => rules.reduce((one, rule) => rule(one), fact));
-  // Each is hashed anew. What pg-delta says of it is no matter here, but for edges that lead nowhere it would refuse to plan.
-  const isSame = gone.size === 0 && corrected.every((fact, at) => fact === read[at]);
-  if (isSame && facts.diagnostics.every(({ code }) => code === "dangling_edge")) return facts;
-  return buildFactBase(corrected, [...facts.edges], facts.source);
+/** The facts of a server of one version as one of another says them: since 17 there is one privilege more on a table. */
+export function asOnServer(graph: FactGraph, from: number, to: number): FactGraph {
+  const [knew, knows] = [from, to].map((version) => version >= SINCE_MAINTAIN);
+  if (knew === knows) return graph;
+  const facts = new Map([...graph.facts].map(([key, fact]) => [key, withMaintain(fact, knows === true)]));
+  return { ...graph, facts };
 }
 
-export type Rule = (fact: Fact) => Fact;
+const SINCE_MAINTAIN = 170_000;
+const ON_TABLES = ["DELETE", "INSERT", "REFERENCES", "SELECT", "TRIGGER", "TRUNCATE", "UPDATE"];
+
+/** Who has all privileges has this one too. */
+function withMaintain(fact: Fact, known: boolean): Fact {
+  if (fact.id.kind !== "acl") return fact;
+  const payload = Object.entries(fact.payload as Readonly<Record<string, unknown>>).map(([name, list]) => {
+    if (!Array.isArray(list)) return [name, list];
+    const others = list.filter((one) => one !== "MAINTAIN");
+    const isAll = ON_TABLES.every((one) => others.includes(one));
+    return [name, known && isAll ? [...others, "MAINTAIN"].sort() : others];
+  });
+  return { ...fact, payload: Object.fromEntries(payload) };
+}
+
+type Rule = (fact: Fact) => Fact;
 
 /** Whether a list was read again is no difference. */
 const lists: Rule = (fact) => {

@@ -3,9 +3,10 @@
  *
  * Where something that stays needs what goes, nobody can say what a DROP … CASCADE would do, so there is no answer.
  */
-import type { Fact, FactBase } from "@supabase/pg-delta";
+import { byIdentity } from "../schema/compare.ts";
 import { identity, type SchemaObject, type SchemaSnapshot } from "../schema/snapshot.ts";
 import { bareName } from "./change.ts";
+import { belongingTo, type FactGraph, type Key } from "./fact-graph.ts";
 
 export interface LeftOut {
   /** With all that is in it. */
@@ -15,7 +16,7 @@ export interface LeftOut {
 
 /** Without the objects, and without what belongs to them. */
 export function snapshotWithout(snapshot: SchemaSnapshot, { isSchema, isTable }: LeftOut): SchemaSnapshot {
-  const known = new Map(snapshot.objects.map((object) => [identity(object), object]));
+  const known = byIdentity(snapshot);
   const verdicts = new Map<string, boolean>();
   const isNamed = ({ kind, name }: SchemaObject) => {
     if (kind === "schema") return isSchema(bareName(name));
@@ -35,64 +36,20 @@ export function snapshotWithout(snapshot: SchemaSnapshot, { isSchema, isTable }:
 }
 
 /** The facts that go. `null`: something that stays needs one of them. */
-export function factsLeftOut(facts: FactBase, { isSchema, isTable }: LeftOut): ReadonlySet<Fact> | null {
-  const roots = facts.facts().filter(({ id }) => {
-    if (id.kind === "schema") return isSchema(id.name);
-    if (id.kind === "table") return isTable(id.schema, id.name);
-    return "schema" in id && id.schema !== null && isSchema(id.schema);
-  });
+export function factsLeftOut(graph: FactGraph, { isSchema, isTable }: LeftOut): ReadonlySet<Key> | null {
+  const roots = [...graph.facts]
+    .filter(([, { id }]) => {
+      if (id.kind === "schema") return isSchema(id.name);
+      if (id.kind === "table" && isTable(id.schema, id.name)) return true;
+      return "schema" in id && id.schema !== null && isSchema(id.schema);
+    })
+    .map(([key]) => key);
   if (roots.length === 0) return new Set();
-  const gone = belongingTo(facts, roots);
-  const isNeeded = [...gone].some(({ id }) =>
-    facts.incomingEdges(id).some(({ kind, from }) => {
-      const needing = kind === "depends" ? facts.get(from) : undefined;
-      return needing !== undefined && !gone.has(needing);
-    }),
+  const gone = belongingTo(graph, roots);
+  const isNeeded = [...gone].some((key) =>
+    (graph.neededBy.get(key) ?? []).some((needing) => graph.facts.has(needing) && !gone.has(needing)),
   );
   return isNeeded ? null : gone;
-}
-
-/** The facts, and what PostgreSQL drops with them. With `cascade` also what depends on them. */
-export function belongingTo(
-  facts: FactBase,
-  roots: readonly Fact[],
-  { cascade = false }: { readonly cascade?: boolean } = {},
-): ReadonlySet<Fact> {
-  const besides = besidesTables(facts);
-  const gone = new Set<Fact>();
-  const waiting = [...roots];
-  for (let fact = waiting.pop(); fact !== undefined; fact = waiting.pop()) {
-    if (gone.has(fact)) continue;
-    gone.add(fact);
-    const { id } = fact;
-    waiting.push(...facts.childrenOf(id));
-    if (id.kind === "table") waiting.push(...(besides.get(keyOf(id.schema, id.name)) ?? []));
-    if (id.kind === "column") waiting.push(...(besides.get(keyOf(id.schema, id.table, id.name)) ?? []));
-    if (!cascade) continue;
-    for (const { kind, from } of facts.incomingEdges(id)) {
-      const dependent = kind === "depends" ? facts.get(from) : undefined;
-      if (dependent !== undefined) waiting.push(dependent);
-    }
-  }
-  return gone;
-}
-
-/** What goes with a table or a column, and is no child of it: a sequence that it owns, and its place in a publication. */
-function besidesTables(facts: FactBase): ReadonlyMap<string, readonly Fact[]> {
-  const found = new Map<string, Fact[]>();
-  const add = (key: string, fact: Fact) => found.set(key, [...(found.get(key) ?? []), fact]);
-  for (const fact of facts.facts()) {
-    const { id, payload } = fact;
-    if (id.kind === "publicationRel") add(keyOf(id.schema, id.table), fact);
-    const { ownedBy } = payload as { readonly ownedBy?: Readonly<Record<string, string>> | null };
-    if (id.kind === "sequence" && ownedBy != null)
-      add(keyOf(ownedBy.schema, ownedBy.table, ownedBy.column), fact);
-  }
-  return found;
-}
-
-function keyOf(...names: readonly (string | undefined)[]): string {
-  return names.join("\0");
 }
 
 /** Of `schema.name`, each without its quotes. */

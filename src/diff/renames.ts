@@ -1,6 +1,7 @@
 /** Statements that give a thing another name, and keep it. Pure. */
 
 import { quoted } from "../core/sql/quote.ts";
+import { byIdentity } from "../schema/compare.ts";
 import type { SchemaObject, SchemaSnapshot } from "../schema/snapshot.ts";
 import { bareName, quotedIfNeeded, type SchemaChange, tableOf, texts } from "./change.ts";
 import type { RenameHint } from "./hints.ts";
@@ -59,8 +60,7 @@ interface Sides {
 }
 
 function namesOf({ from, to }: Sides) {
-  const names = ({ objects }: SchemaSnapshot) => new Set(objects.map(({ kind, name }) => `${kind} ${name}`));
-  const [there, wanted] = [names(from), names(to)];
+  const [there, wanted] = [byIdentity(from), byIdentity(to)];
   const isRename = (old: string, fresh: string) =>
     there.has(old) && !there.has(fresh) && wanted.has(fresh) && !wanted.has(old);
   return { there, wanted, isRename };

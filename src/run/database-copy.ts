@@ -2,6 +2,7 @@
 import { identifier } from "../core/sql/quote.ts";
 import type { Connection } from "../database/connection.ts";
 import { diffSchemas, type SchemaDiff } from "../diff/diff.ts";
+import type { SchemaReading } from "../diff/reading.ts";
 import { rolesOf } from "../rehearsal/catalog.ts";
 import { ensureRoles } from "./scratch-roles.ts";
 
@@ -10,6 +11,8 @@ export const ALL = { schema: null, without: new Set<string>() };
 export interface CopyOptions {
   /** Who owns what has no owner of its own. */
   readonly owner: string;
+  /** What was read of the database, if it was. */
+  readonly reading?: SchemaReading | undefined;
   /** What becomes of the rest where a statement is refused. Default: nothing more is tried. */
   readonly afterRefusal?: "stop" | "go on";
   /** Statements that are left out. What they would make is missing then. */
@@ -20,12 +23,12 @@ export interface CopyOptions {
 export async function copySchema(
   copy: Connection,
   live: Connection,
-  { owner, ...more }: CopyOptions,
+  { owner, reading, ...more }: CopyOptions,
 ): Promise<SchemaDiff> {
   await ensureRoles(copy, [owner, ...(await rolesOf(live))]);
   // The text of a function may speak of what comes later, or of what cannot be copied.
   await copy.execute(`set check_function_bodies = off; set role ${identifier(owner)}`);
-  const found = await diffSchemas({ copy, desired: live, compared: ALL, owner, ...more });
+  const found = await diffSchemas({ copy, desired: reading ?? live, compared: ALL, owner, ...more });
   await copy.execute("reset role; reset check_function_bodies");
   return found;
 }

@@ -169,7 +169,7 @@ async function statements(
       from: { kind: "database", name: "the database", open },
       to: { kind: "migrations", name: "the migrations", run: apply },
       openScratch: async () => ({ ...scratch, close, [Symbol.asyncDispose]: close }),
-      ...{ major, exclude: [], renames: [], ledgerSchema: target.ledger.schema },
+      ...{ major, exclude: [], renames: [], ledgerSchema: target.ledger.schema, keeps: true },
     });
     const undo = await wayOf({ scratch, from: "present", statements, user, patterns });
     const adopt = await wayOf({ scratch, from: "desired", statements: back, user, patterns });

@@ -11,7 +11,7 @@ import type { RenameHint } from "../diff/hints.ts";
 import { lossesOf } from "../diff/losses.ts";
 import type { DiffStatement } from "../diff/statement.ts";
 import { prove } from "./schema-proof.ts";
-import { makeStates, type SchemaState, userOf } from "./schema-states.ts";
+import { leftOutOf, makeStates, readInPlace, type SchemaState, userOf } from "./schema-states.ts";
 
 export type { SchemaState };
 
@@ -26,6 +26,8 @@ export interface SchemaDiffInput {
   /** The schema of our own tables. */
   readonly ledgerSchema: string;
   readonly renames: readonly RenameHint[];
+  /** Whether the scratch server is to have both states at the end, as the databases `present` and `desired`. */
+  readonly keeps?: boolean;
 }
 
 export interface SchemaDiffReport {
@@ -49,22 +51,26 @@ export interface SchemaDiffReport {
 /** Throws `PlanRefused` `DIFF_UNPROVEN`: no statements were found that make one of the other. */
 export async function diffStates(input: SchemaDiffInput): Promise<SchemaDiffReport> {
   const { from, to, renames } = input;
+  const leftOut = leftOutOf(input.exclude, input.ledgerSchema);
+  await using live = await readInPlace(input, leftOut);
   await using scratch = await input.openScratch(input.major);
   const { insteadOf } = scratch;
   const notes =
     insteadOf === null
       ? []
       : [`The database is PostgreSQL ${insteadOf}, of which no scratch server is installed.`];
-  const owner = await userOf(from);
-  const { exclude, ledgerSchema } = input;
-  const states = await makeStates({ scratch, owner, exclude, ledgerSchema, notes }, { from, to, renames });
-  const [before, after] = [states.present.snapshot, states.desired.snapshot];
-  const { there, back, transaction } = await prove(states, { scratch, owner, from, to, renames });
+  const owner = await userOf(from, live);
+  const stage = { scratch, owner, leftOut, live, notes, keeps: input.keeps === true };
+  const { present, desired, ways } = await makeStates(stage, { from, to, renames });
+  const { there, back, transaction } =
+    ways === null
+      ? await prove({ present, desired, from, to, renames, scratch, owner })
+      : { ...ways, transaction: true };
   return {
     ...{ from: from.name, to: to.name, statements: there.statements, back: back.statements },
     transaction,
-    losses: lossesOf(there.statements, { from: there.renamed, to: after }),
-    backLosses: lossesOf(back.statements, { from: back.renamed, to: before }),
+    losses: lossesOf(there.statements, { from: there.renamed, to: desired.snapshot }),
+    backLosses: lossesOf(back.statements, { from: back.renamed, to: present.snapshot }),
     notes: [
       ...notes,
       ...there.otherOrder.map(

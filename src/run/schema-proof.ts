@@ -1,17 +1,18 @@
 /**
- * The two ways between the states of a diff, found and proven on the scratch server.
+ * The two ways between the states of a diff, found and proven on the scratch server: in one transaction if that is possible. Else in
+ * steps, for instance because a new value of an enum is used:
  *
- *   in one transaction:  present ─► the way there ─► equal to "desired"? ─► the way back ─► equal to "present"? ─► rolled back
- *   else, in steps:      a copy of the present ─► both ways, statement by statement
- *                        another copy          ─► both ways once more, as they will be carried out
+ *   a copy of the present ─► both ways, statement by statement
+ *   another copy          ─► both ways once more, as they will be carried out
  */
 import { identifier } from "../core/sql/quote.ts";
 import type { Connection } from "../database/connection.ts";
 import type { Scratch } from "../database/embedded/scratch.ts";
+import { bothWays } from "../diff/both-ways.ts";
 import { diffSchemas, type SchemaDiff } from "../diff/diff.ts";
 import type { RenameHint } from "../diff/hints.ts";
 import { differencesBetween } from "../diff/judge.ts";
-import { isProven, unproven } from "../diff/proven.ts";
+import { unproven } from "../diff/proven.ts";
 import { readingOf, readSchema, type SchemaReading } from "../diff/reading.ts";
 import { reasonOf } from "../diff/reasons.ts";
 import { turned } from "../diff/renames.ts";
@@ -29,62 +30,29 @@ export interface Proof {
   readonly transaction: boolean;
 }
 
-/** They are in the databases `present` and `desired`, which nobody is connected to. */
-export interface KnownStates {
-  readonly present: SchemaReading;
-  readonly desired: SchemaReading;
-  /** The ways that are known already. The first of them has been gone: `desired` was made of `present`. */
-  readonly there: SchemaDiff | null;
-  readonly back: SchemaDiff | null;
-}
-
 interface Proving {
   readonly from: { readonly name: string };
   readonly to: { readonly name: string };
   readonly renames: readonly RenameHint[];
+  readonly present: SchemaReading;
+  readonly desired: SchemaReading;
   readonly scratch: Scratch;
   readonly owner: string;
 }
 
-/** The databases stay as they are. Throws `PlanRefused` `DIFF_UNPROVEN`. */
-export async function prove(states: KnownStates, proving: Proving): Promise<Proof> {
-  const found = await inOneTransaction(states, proving);
-  return found === null ? inSteps(proving) : { ...found, transaction: true };
+/** The states are in the databases `present` and `desired`, which nobody is connected to, and which stay. */
+export async function prove(proving: Proving): Promise<Proof> {
+  // Why it is impossible is told by the other way, if that fails too.
+  const found = await inOneTransaction(proving).catch(() => null);
+  return found ?? inSteps(proving);
 }
 
-/** `null`: not like this. */
-async function inOneTransaction(
-  { present, desired, ...known }: KnownStates,
-  { scratch, owner, renames }: Proving,
-): Promise<Omit<Proof, "transaction"> | null> {
-  await using copy = await scratch.open(known.there === null ? "present" : "desired");
-  await copy.execute(`set role ${identifier(owner)}; begin`);
-  const options = { copy, compared: ALL, owner, isInTransaction: true };
-  const there = known.there ?? (await diffSchemas({ ...options, present, desired, renames }));
-  if (!isProven(there)) return null;
-  if (known.back !== null) {
-    const isBack = await leadTo(copy, known.back.statements, present.snapshot);
-    return isBack ? { there, back: known.back } : null;
-  }
-  // What was read of the desired state is true of the copy now.
-  const reached = { snapshot: there.reached, facts: desired.facts };
-  const turnedBack = { present: reached, desired: present, renames: turned(renames) };
-  const back = await diffSchemas({ ...options, ...turnedBack });
-  return isProven(back) ? { there, back } : null;
-}
-
-async function leadTo(
-  connection: Connection,
-  statements: readonly DiffStatement[],
-  goal: SchemaSnapshot,
-): Promise<boolean> {
-  try {
-    await connection.execute(statements.map(({ text }) => `${text};\n`).join(""));
-  } catch (error) {
-    if (connection.lost.aborted) throw error;
-    return false;
-  }
-  return differencesBetween(await takeSnapshot(connection, ALL), goal).differences.length === 0;
+async function inOneTransaction({ scratch, ...input }: Proving): Promise<Proof | null> {
+  await using connection = await scratch.open("present");
+  const { present: first, desired: second, renames, owner } = input;
+  const ends = { first, second, renames, isTurned: false };
+  const found = await bothWays({ connection, compared: ALL, owner, ...ends });
+  return found === null ? null : { there: found.way, back: found.back, transaction: true };
 }
 
 async function inSteps({ scratch, owner, from, to, renames }: Proving): Promise<Proof> {

@@ -10,13 +10,14 @@
 import { identifier } from "../core/sql/quote.ts";
 import type { Connection } from "../database/connection.ts";
 import type { Scratch } from "../database/embedded/scratch.ts";
+import { type BothWays, bothWays } from "../diff/both-ways.ts";
 import { diffSchemas, type SchemaDiff } from "../diff/diff.ts";
 import type { RenameHint } from "../diff/hints.ts";
 import { putInOrder } from "../diff/in-order.ts";
 import type { LeftOut } from "../diff/leave-out.ts";
 import { loadSchema, type SchemaFile } from "../diff/load.ts";
-import { isProven, unproven } from "../diff/proven.ts";
-import { readSchema, readWithout, type SchemaReading } from "../diff/reading.ts";
+import { unproven } from "../diff/proven.ts";
+import { asReadBy, type LiveReading, readLive, readTogether, type SchemaReading } from "../diff/reading.ts";
 import { turned } from "../diff/renames.ts";
 import { rolesOf } from "../rehearsal/catalog.ts";
 import { describeDifference } from "../schema/compare.ts";
@@ -39,11 +40,20 @@ export interface Stage {
   readonly scratch: Scratch;
   /** Who makes what files describe. */
   readonly owner: string;
-  /** Tables that are in no comparison: `name`, `schema.name`, with `*`. */
-  readonly exclude: readonly string[];
-  /** The schema of our own tables. */
-  readonly ledgerSchema: string;
+  readonly leftOut: LeftOut;
+  /** The database that is read in place, if there is one. */
+  readonly live: Live | null;
   readonly notes: string[];
+  /** Whether both states are needed as databases. */
+  readonly keeps: boolean;
+}
+
+/** A database that is read while the scratch server starts and makes the other state. */
+export interface Live extends AsyncDisposable {
+  readonly state: LiveState;
+  readonly connection: Connection;
+  readonly roles: readonly string[];
+  readonly reading: Promise<LiveReading>;
 }
 
 export interface Place {
@@ -51,23 +61,39 @@ export interface Place {
   readonly state: SchemaState;
 }
 
-/** They are in the databases `present` and `desired`, which nobody is connected to. */
 export interface MadeStates {
   readonly present: SchemaReading;
   readonly desired: SchemaReading;
-  /** The ways that are known already. */
-  readonly there: SchemaDiff | null;
-  readonly back: SchemaDiff | null;
+  /**
+   * The ways, where the one state has led to the other. Then nothing more is needed, and the live state may be in no database.
+   * `null`: the states are in the databases `present` and `desired`, which nobody is connected to.
+   */
+  readonly ways: { readonly there: SchemaDiff; readonly back: SchemaDiff } | null;
 }
 
 const SUPERUSER = "postgres";
 
 /** Who owns what is made without a word about it. */
-export async function userOf(state: SchemaState): Promise<string> {
+export async function userOf(state: SchemaState, live: Live | null): Promise<string> {
   if (state.kind !== "database") return SUPERUSER;
+  if (state === live?.state) return live.connection.server.user;
   await using connection = await state.open();
   return connection.server.user;
 }
+
+/** `null`: neither of them is a database. Of two it is the second, and the first is copied. */
+export async function readInPlace({ from, to }: Ends, leftOut: LeftOut): Promise<Live | null> {
+  const state = [to, from].find((one) => one.kind === "database");
+  if (state === undefined) return null;
+  const connection = await state.open();
+  const roles = await rolesOf(connection);
+  const reading = readLive(connection, ALL, leftOut);
+  // Where something else fails first, that is what is told.
+  reading.catch(() => {});
+  return { state, connection, roles, reading, [Symbol.asyncDispose]: () => connection.close() };
+}
+
+type Ends = Pick<Between, "from" | "to">;
 
 export interface Between {
   readonly from: SchemaState;
@@ -75,43 +101,46 @@ export interface Between {
   readonly renames: readonly RenameHint[];
 }
 
-export async function makeStates(stage: Stage, { from, to, renames }: Between): Promise<MadeStates> {
+export async function makeStates(stage: Stage, between: Between): Promise<MadeStates> {
+  const { live, scratch } = stage;
+  const { from, to, renames } = between;
   const [present, desired] = [
     { database: "present", state: from },
     { database: "desired", state: to },
   ];
-  if (to.kind === "database") {
-    const second = { database: "desired", state: to };
-    const alike = await makeAlike(stage, { first: present, second, renames, isStart: false });
-    if (alike !== null) return { present: alike.first, desired: alike.second, there: alike.way, back: null };
-  } else if (from.kind === "database") {
-    const second = { database: "present", state: from };
-    const alike = await makeAlike(stage, { first: desired, second, renames: turned(renames), isStart: true });
-    if (alike !== null) return { present: alike.second, desired: alike.first, there: null, back: alike.way };
-  } else for (const place of [present, desired]) await makeState(stage, place);
-  const { scratch } = stage;
+  if (live === null) {
+    await makeState(stage, present);
+    await makeState(stage, desired);
+  } else if (live.state === to) {
+    const alike = await makeAlike(stage, { live, first: present, second: desired, renames, isTurned: false });
+    if (alike !== null) {
+      const { first, second, ways } = alike;
+      return { present: first, desired: second, ways: ways && { there: ways.way, back: ways.back } };
+    }
+  } else {
+    const way = { first: desired, second: present, renames: turned(renames), isTurned: true };
+    const alike = await makeAlike(stage, { live, ...way });
+    if (alike !== null) {
+      const { first, second, ways } = alike;
+      return { present: second, desired: first, ways: ways && { there: ways.back, back: ways.way } };
+    }
+  }
   return {
     present: await readOnce(scratch, "present"),
     desired: await readOnce(scratch, "desired"),
-    there: null,
-    back: null,
+    ways: null,
   };
 }
 
 async function readOnce(scratch: Scratch, database: string): Promise<SchemaReading> {
-  await using connection = await scratch.open(database);
-  return await withFacts(await readSchema(connection, ALL));
-}
-
-/** The connection is needed no more. */
-async function withFacts({ snapshot, facts }: SchemaReading): Promise<SchemaReading> {
-  const read = await facts();
-  return { snapshot, facts: async () => read };
+  await using first = await scratch.open(database);
+  await using second = await scratch.open(database);
+  return await readTogether([first, second], ALL);
 }
 
 /** Makes the state in a new database. */
 export async function makeState(stage: Stage, { database, state }: Place): Promise<void> {
-  const { scratch, owner, notes } = stage;
+  const { scratch, owner, live, leftOut, notes } = stage;
   await scratch.create(database);
   await using connection = await scratch.open(database);
   if (state.kind === "migrations") await runWithRoles(connection, () => state.run(scratch.urlOf(database)));
@@ -122,51 +151,47 @@ export async function makeState(stage: Stage, { database, state }: Place): Promi
     await connection.execute("reset all; reset role");
   }
   if (state.kind === "database") {
-    await using live = await state.open();
-    const { left, refused } = await copySchema(connection, live, { owner });
+    const known = state === live?.state ? live : null;
+    await using opened = known === null ? await state.open() : null;
+    const reading = (await known?.reading)?.whole;
+    const source = known?.connection ?? opened;
+    const { left, refused } = await copySchema(connection, source as Connection, { owner, reading });
     if (refused !== null)
       throw unproven([`${refused.statement}: ${messageOf(refused.error)}`], `a copy of ${state.name}`);
     notes.push(...left.map((one) => `Not compared, because a copy lacks it: ${describeDifference(one)}`));
   }
-  await leaveOut(connection, stage);
+  await leaveOut(connection, leftOut);
 }
 
-export interface Likeness {
+interface Likeness {
+  readonly live: Live;
   readonly first: Place;
-  readonly second: { readonly database: string; readonly state: LiveState };
+  /** Of the live database. */
+  readonly second: Place;
   /** From the first to the second. */
   readonly renames: readonly RenameHint[];
-  /** The second is where the diff begins, so its columns have to be in their own order. */
-  readonly isStart: boolean;
+  /** The diff begins with the second. */
+  readonly isTurned: boolean;
 }
 
 interface Alike {
   readonly first: SchemaReading;
   readonly second: SchemaReading;
-  /** From the first to the second. */
-  readonly way: SchemaDiff;
+  readonly ways: BothWays | null;
 }
 
-/** Makes both states. `null`: the first one does not lead to the second, which was copied as a whole. */
-async function makeAlike(stage: Stage, { first, second, renames, isStart }: Likeness): Promise<Alike | null> {
+/** `null`: the first state does not lead to the second, which was copied as a whole. */
+async function makeAlike(stage: Stage, likeness: Likeness): Promise<Alike | null> {
+  const { live, first, second, isTurned } = likeness;
   const { scratch, owner } = stage;
-  const { database } = second;
-  await using live = await second.state.open();
-  const isOneMajor = Math.floor(live.server.version / 10_000) === scratch.major;
-  const roles = [owner, ...(await rolesOf(live))];
-  if (isStart) await makeRoles(scratch, roles);
-  // Another server reads meanwhile. Where the first state cannot be made, that is what is told.
-  const reading = isOneMajor ? readWithout(live, ALL, leftOutOf(stage)) : null;
-  reading?.catch(() => {});
+  const roles = [owner, ...live.roles];
+  if (isTurned) await makeRoles(scratch, roles);
   await makeState(stage, first);
   await makeRoles(scratch, roles);
-  const goal = await reading;
-  if (goal !== null) {
-    await scratch.create(database, { template: first.database });
-    const made = await ledTo(stage, { database, goal, renames, isStart });
-    if (made !== null) return made;
-    await scratch.drop(database);
-  }
+  const goal = (await live.reading).rest;
+  // What goes wrong here is of no interest where the second state can be made in the other way.
+  const made = goal && (await ledTo(stage, { ...likeness, goal }).catch(() => null));
+  if (made) return made;
   await makeState(stage, second);
   return null;
 }
@@ -176,48 +201,80 @@ async function makeRoles(scratch: Scratch, names: readonly string[]): Promise<vo
   await ensureRoles(connection, names);
 }
 
-interface Leading extends Pick<Likeness, "renames" | "isStart"> {
-  readonly database: string;
+interface Leading extends Likeness {
   readonly goal: SchemaReading;
 }
 
-/** `null`: the database has become something else. */
-async function ledTo(
+/** `null`: it leads to something else. */
+async function ledTo(stage: Stage, { goal, ...likeness }: Leading): Promise<Alike | null> {
+  const { scratch, owner, keeps } = stage;
+  const { renames, isTurned } = likeness;
+  const first = await readOnce(scratch, likeness.first.database);
+  const [here, there] = [first.snapshot.server, goal.snapshot.server];
+  const isOneMajor = Math.floor(here / 10_000) === Math.floor(there / 10_000);
+  if (isOneMajor && !keeps) {
+    await using connection = await scratch.open(likeness.first.database);
+    const ways = await bothWays({
+      ...{ connection, first, second: goal, renames, compared: ALL, owner, isTurned },
+    });
+    return ways && { first, second: goal, ways };
+  }
+  const made = { first: likeness.first.database, second: likeness.second.database };
+  await scratch.create(made.second, { template: made.first });
+  const desired = isOneMajor ? goal : await asReadBy(goal, here);
+  const isThere = await makeInPlace(stage, { ...likeness, database: made.second, first, desired }).catch(
+    () => false,
+  );
+  if (!isThere) {
+    await scratch.drop(made.second);
+    return null;
+  }
+  // Majors write one text in several ways: what makes the one of the other would change what is equal.
+  const second = isOneMajor ? goal : await readOnce(scratch, made.second);
+  return { first, second, ways: null };
+}
+
+interface InPlace extends Pick<Likeness, "renames" | "isTurned"> {
+  /** It has the first state. */
+  readonly database: string;
+  readonly first: SchemaReading;
+  readonly desired: SchemaReading;
+}
+
+/** `false`: the database is now something else. */
+async function makeInPlace(
   { scratch, owner }: Stage,
-  { database, goal, renames, isStart }: Leading,
-): Promise<Alike | null> {
+  { database, first, desired, renames, isTurned }: InPlace,
+): Promise<boolean> {
   await using copy = await scratch.open(database);
-  const first = await withFacts(await readSchema(copy, ALL));
-  await copy.execute(`set role ${identifier(owner)}; begin`);
-  const options = { copy, desired: goal, compared: ALL, owner };
-  const way = await diffSchemas({ ...options, present: first, renames, isInTransaction: true });
-  if (!isProven(way)) return null;
-  await copy.execute("commit");
-  const alike = { first, second: goal, way };
+  await copy.execute(`set role ${identifier(owner)}; set check_function_bodies = off`);
+  const options = { copy, desired, owner, compared: ALL };
+  const way = await diffSchemas({ ...options, present: first, renames });
+  if (way.refused !== null || way.left.length > 0) return false;
   const tables = way.otherOrder;
-  if (!isStart || tables.length === 0) return alike;
-  await copy.execute("set check_function_bodies = off");
-  return (await putInOrder({ ...options, tables })) ? alike : null;
+  return !isTurned || tables.length === 0 || (await putInOrder({ ...options, tables }));
 }
 
 /** Our own tables and those of the patterns are in neither database. */
-async function leaveOut(connection: Connection, stage: Stage): Promise<void> {
-  const { ledgerSchema } = stage;
-  if (ledgerSchema !== "public")
-    await connection.execute(`drop schema if exists ${identifier(ledgerSchema)} cascade`);
-  const { isTable } = leftOutOf(stage);
-  const { rows } = await connection.query<{ readonly schema: string; readonly name: string }>(TABLES);
-  for (const { schema, name } of rows)
+async function leaveOut(connection: Connection, { isSchema, isTable }: LeftOut): Promise<void> {
+  const schemas = await connection.query<{ readonly name: string }>(SCHEMAS);
+  for (const { name } of schemas.rows)
+    if (isSchema(name)) await connection.execute(`drop schema ${identifier(name)} cascade`);
+  const tables = await connection.query<{ readonly schema: string; readonly name: string }>(TABLES);
+  for (const { schema, name } of tables.rows)
     if (isTable(schema, name))
       await connection.execute(`drop table if exists ${identifier(schema)}.${identifier(name)} cascade`);
 }
 
-const OWN_TABLES = ["migration_*"];
+const SCHEMAS = "select nspname::text as name from pg_catalog.pg_namespace";
 const TABLES = `select n.nspname::text as schema, c.relname::text as name from pg_catalog.pg_class c
   join pg_catalog.pg_namespace n on n.oid = c.relnamespace
   where c.relkind in ('r', 'p') and n.nspname !~ '^pg_' and n.nspname <> 'information_schema'`;
 
-function leftOutOf({ exclude, ledgerSchema }: Stage): LeftOut {
+const OWN_TABLES = ["migration_*"];
+
+/** `exclude`: tables, as `name` or `schema.name`, with `*`. Our own are in the schema of the ledger. */
+export function leftOutOf(exclude: readonly string[], ledgerSchema: string): LeftOut {
   const isPublic = ledgerSchema === "public";
   const patterns = [...exclude, ...(isPublic ? OWN_TABLES : [])].map(asPattern);
   return {

@@ -23,12 +23,13 @@ export interface SchemaDifference {
  * beside it; nor is a change that a partition or a child has inherited.
  */
 export function compareSchemas(from: SchemaSnapshot, to: SchemaSnapshot): readonly SchemaDifference[] {
-  const [before, after] = [indexed(from), indexed(to)];
+  const [before, after] = [byIdentity(from), byIdentity(to)];
   const same = sameAttribute(from, to);
   const changes = new Map<string, readonly AttributeChange[]>();
   for (const [name, object] of before) {
     const other = after.get(name);
-    if (other !== undefined) changes.set(name, changesOf(object, other, same));
+    const found = other === undefined ? [] : changesOf(object, other, same);
+    if (found.length > 0) changes.set(name, found);
   }
   const found: SchemaDifference[] = [];
   const add = (change: SchemaDifference["change"], { kind, name }: SchemaObject) =>
@@ -63,9 +64,16 @@ function shown(value: Attribute, most: number): string {
   return text.length <= most ? text : `${text.slice(0, most - 1).replace(/[\ud800-\udbff]$/, "")}…`;
 }
 
-function indexed({ objects }: SchemaSnapshot): ReadonlyMap<string, SchemaObject> {
-  return new Map(objects.map((object) => [identity(object), object]));
+/** Of a snapshot that is compared several times its names are written once. */
+export function byIdentity(snapshot: SchemaSnapshot): ReadonlyMap<string, SchemaObject> {
+  const known = INDEXES.get(snapshot);
+  if (known !== undefined) return known;
+  const index = new Map(snapshot.objects.map((object) => [identity(object), object]));
+  INDEXES.set(snapshot, index);
+  return index;
 }
+
+const INDEXES = new WeakMap<SchemaSnapshot, ReadonlyMap<string, SchemaObject>>();
 
 type Same = (attribute: string, from: Attribute, to: Attribute) => boolean;
 

@@ -45,7 +45,7 @@ export interface Three {
   readonly copy: Connection;
 }
 
-export async function isClean(databases: Three, empty: SchemaSnapshot): Promise<boolean> {
+export async function isClean(databases: Partial<Three>, empty: SchemaSnapshot): Promise<boolean> {
   for (const one of Object.values(databases)) {
     await one.execute("drop schema if exists s cascade");
     if (compareSchemas(empty, await takeSnapshot(one, ALL)).length > 0) return false;
