@@ -39,6 +39,8 @@ export interface BackfillState extends BackfillBegun {
   readonly windows: number;
   /** The keys of rows that cannot be changed, each a window of its own that failed. */
   readonly failed: readonly (readonly string[])[];
+  /** A run has come to its end. */
+  readonly isFinished: boolean;
 }
 
 export interface WindowDone {
@@ -89,7 +91,7 @@ then alter table ${table} add column key_order text[]; end if; end $godwit$`;
   const STATE = `(select checksum from ${history} h where h.revision = b.revision) as checksum,
   (select fingerprint from ${history} h where h.revision = b.revision) as fingerprint,
   revision, table_name as "table", ${tableOid} as "tableOid", key, key_types as "keyTypes", pg_catalog.to_jsonb(b) -> 'key_order' as "keyOrder", bound, position,
-  estimated_rows as "estimatedRows", rows, changed, windows, failed`;
+  estimated_rows as "estimatedRows", rows, changed, windows, failed, finished_at is not null as "isFinished"`;
   const set = (revision: string, what: string) =>
     `update ${table} set ${what}, updated_at = clock_timestamp() where revision = ${stored(revision)}`;
   /** Returns what people have said meanwhile, as `controls`. */

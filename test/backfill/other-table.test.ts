@@ -1,6 +1,6 @@
 /** A half-done backfill whose table is another one by the next run: no row is taken for done that is not. */
 import { describe } from "vitest";
-import { forgetOldValues } from "../../src/run/backfill-undo.ts";
+import { forgetOldValues, undoBackfill } from "../../src/run/backfill-undo.ts";
 import { tellBackfill } from "../../src/run/backfills.ts";
 import { migrate } from "../../src/run/migrate.ts";
 import { repair } from "../../src/run/repair.ts";
@@ -108,6 +108,44 @@ describe.for(["", "parallel=2", "background=yes"])("a half-done backfill (%s)", 
     await db.sql(ANOTHER);
     await expect(up(target)).rejects.toMatchObject({ code: "BACKFILL_EDITED" });
   });
+});
+
+test.for([
+  ["another one has its name", ANOTHER],
+  ["it is gone", "alter table products rename to was"],
+] as const)(
+  "old values of a half-done backfill stay where its table is another one, and come back into their own (%s)",
+  async ([kind, change], { db }) => {
+    const target = placeOf(db, "");
+    const undo = () => undoBackfill(target, down("0002_b"), recorder());
+    await ended((context) => up(target, context));
+    await db.sql(change);
+    await expect(undo()).rejects.toMatchObject({
+      code: "BACKFILL_EDITED",
+      hint: expect.stringContaining("Its old values stay."),
+    });
+    await db.sql(kind === "it is gone" ? "alter table was rename to products" : AS_IT_WAS);
+    await undo();
+    expect(await db.sql(HITS)).toEqual([{ hits: 0, n: 2000 }]);
+    expect((await up(target)).outcome).toBe("done");
+  },
+);
+
+test("a half-done backfill whose table is gone for good is done in the one that has its name", async ({
+  db,
+}) => {
+  const target = placeOf(db, "");
+  await ended((context) => up(target, context));
+  await db.sql(ANOTHER);
+  await expect(undoBackfill(target, down("0002_b"), recorder())).rejects.toMatchObject({
+    hint: expect.stringContaining("`godwit repair --retry 0002_b`"),
+  });
+  const request = { kind: "retry", revision: "0002_b", position: null } as const;
+  await repair(target, request, { confirm: db.name }, recorder());
+  expect((await up(target)).outcome).toBe("done");
+  expect(await db.sql(HITS)).toEqual([{ hits: 1, n: 2000 }]);
+  await undoBackfill(target, down("0002_b"), recorder());
+  expect(await db.sql(HITS)).toEqual([{ hits: 0, n: 2000 }]);
 });
 
 test("a way back does not go on in another table of that name, and says how it ends", async ({ db }) => {

@@ -266,7 +266,11 @@ export const ELSEWHERE: Readonly<Record<string, Elsewhere>> = {
     ...OTHER_TABLE,
     title: "says that its table is gone, and how it ends",
   },
-  "run/step/backfill/way-back-table.ts refused: godwit repair --mark-done …": OTHER_TABLE,
+  "run/step/backfill/way-back-table.ts HINTS: godwit repair --mark-done …": OTHER_TABLE,
+  "run/step/backfill/way-back-table.ts HINTS: godwit repair --retry …": {
+    ...OTHER_TABLE,
+    title: "a half-done backfill whose table is gone for good is done in the one that has its name",
+  },
   "run/step/backfill/edited.ts otherTable: godwit repair --mark-done …": {
     file: "test/backfill/half-way.test.ts",
     title: "that is dropped ends the run, which says what stays and how it ends",

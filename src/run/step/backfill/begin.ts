@@ -100,6 +100,7 @@ export async function begin(
     changed: 0,
     windows: 0,
     failed: [],
+    isFinished: false,
     checksum: step.checksum,
     fingerprint: prepared.migration?.fingerprint ?? null,
   });

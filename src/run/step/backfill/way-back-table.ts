@@ -24,7 +24,10 @@ export function keptBackfill({ table, key }: Pick<UndoState, "table" | "key">): 
   };
 }
 
-/** Throws `PlanRefused` (`BACKFILL_EDITED`) where it is gone, or where a half-done way back would go on in another one. */
+/**
+ * Throws `PlanRefused` (`BACKFILL_EDITED`) where it is gone, or where another table has its name and the backfill or its way
+ * back is half done. The rows of a finished one may have been moved into a new table: they are found by their keys.
+ */
 export async function wayBackTable(
   connection: Pick<Connection, "query">,
   { state, done, step }: WayBack,
@@ -32,31 +35,38 @@ export async function wayBackTable(
   const isHalfDone = step.reason === "resume" && state.position !== null;
   const table = await readTable(connection, keptBackfill(state), step.file).catch((error: unknown) => {
     if (!(error instanceof SourceError) || error.code !== "BACKFILL_TABLE") throw error;
-    throw refused(state, step, isHalfDone, "there is no such table any more");
+    throw refused(state, step, isHalfDone ? "back" : "gone", "there is no such table any more");
   });
   const was = done?.tableOid ?? null;
-  if (isHalfDone && was !== null && was !== table.oid)
-    throw refused(state, step, isHalfDone, "another table has that name now");
+  if (was !== null && was !== table.oid && (isHalfDone || done?.isFinished === false))
+    throw refused(state, step, isHalfDone ? "back" : "there", "another table has that name now");
   return table;
 }
 
 function refused(
   { table: name, position }: UndoState,
   { file, revision }: Prepared["step"],
-  ...[isHalfDone, why]: readonly [isHalfDone: boolean, why: string]
+  ...[what, why]: readonly [what: "back" | "there" | "gone", why: string]
 ): PlanRefused {
   const table = shownTable(name);
   return new PlanRefused([
     {
       code: "BACKFILL_EDITED",
-      message: isHalfDone
-        ? `The way back of ${revision} in ${table} is half done, and ${why}. Which rows have their old values again is not known.`
-        : `${revision} is to be taken back in ${table}, and ${why}.`,
-      hint: isHalfDone
-        ? `Restore the table to go on. If its rows may stay as they are: \`godwit repair --mark-done ${revision}\`.`
-        : "Restore the table, then run again.",
+      message:
+        what === "back"
+          ? `The way back of ${revision} in ${table} is half done, and ${why}. Which rows have their old values again is not known.`
+          : `${revision} is to be taken back in ${table}, and ${why}.`,
+      hint: HINTS[what](revision),
       place: { file },
       details: { revision, table, position },
     },
   ]);
 }
+
+const HINTS = {
+  back: (revision: string) =>
+    `Restore the table to go on. If its rows may stay as they are: \`godwit repair --mark-done ${revision}\`.`,
+  there: (revision: string) =>
+    `Its old values stay. Restore the table to bring them back. If it is gone for good: \`godwit repair --retry ${revision}\`, and the next run goes through the table that has its name now.`,
+  gone: () => "Its old values stay. Restore the table to bring them back.",
+};
