@@ -23,7 +23,9 @@ export async function testOf(config: Config, given: TestGiven, call: TestCall): 
   await using scratch = await openScratchLike(config, { major, signal });
   const database = databaseName(config);
   await scratch.create(database);
-  const url = scratch.urlOf(database);
+  const { limitRights, migratorOf } = await import("../run/scratch-rights.ts");
+  await limitRights(scratch, { database });
+  const url = scratch.urlOf(database, migratorOf(scratch));
   const own = Object.entries(config.environment).filter(([name]) => !/^PG[A-Z]+$/.test(name));
   const environment = { ...Object.fromEntries(own), DATABASE_URL: url };
   const staged = { ...config, environment, values: { ...config.values, databaseUrl: secretUrl(url) } };

@@ -174,6 +174,15 @@ export async function isInTransaction(observer: Connection, pid: number): Promis
   return rows[0]?.inside === true;
 }
 
+/** How often functions of the user's that may change rows were called in the transaction of this session. */
+export async function functionCallsIn(connection: Connection): Promise<number> {
+  const { rows } = await connection.query<{ calls: string }>(
+    `select coalesce(sum(pg_catalog.pg_stat_get_xact_function_calls(oid)), 0)::pg_catalog.text as calls
+     from pg_catalog.pg_proc where oid >= 16384 and provolatile = 'v'`,
+  );
+  return Number(rows[0]?.calls);
+}
+
 /** The names of the roles, without those of the server itself. */
 export async function rolesOf(connection: Connection): Promise<readonly string[]> {
   const { rows } = await connection.query<{ rolname: string }>(

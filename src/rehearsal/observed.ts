@@ -5,18 +5,18 @@
  *
  * Messages are answered in the order in which they came, and one at a time: the engine sends several without waiting.
  *
- * An extension that the scratch server lacks is passed over, inside a savepoint. From there on each statement has a savepoint:
- * one that fails may need what is missing. It counts as not rehearsed, and the step goes on.
+ * What fails only because of the scratch server is passed over (`lenient.ts`): it counts as not rehearsed, and the step goes on.
  */
-import { accept } from "../core/sql/cursor.ts";
 import { type Statement, splitStatements } from "../core/sql/statements.ts";
 import type { Connection, Result } from "../database/connection.ts";
 import { DatabaseError } from "../errors.ts";
 import { codePointOffset } from "../std/text.ts";
-import { isInTransaction, locksOf, type Relation, relationsOf } from "./catalog.ts";
+import { functionCallsIn, isInTransaction, locksOf, type Relation, relationsOf } from "./catalog.ts";
+import { leniently, lenientlyOutside, makesExtension, PassedOver } from "./lenient.ts";
 import { effectsOf, type Observations } from "./measure.ts";
 import { gated, type Open } from "./outside.ts";
 import type { Recorder } from "./recorder.ts";
+import { becomesSuperuser, changesRole } from "./rights.ts";
 import { nameOf } from "./risk.ts";
 import type { SeenStatement } from "./seen.ts";
 import { isControl, mayBeWrapped, understandingOf, whyNotRun } from "./unsafe.ts";
@@ -28,6 +28,8 @@ export interface ObservedOptions {
   readonly recorder: Recorder;
   /** `false`: statements are carried out, and nobody looks what they do. */
   readonly measures: boolean;
+  /** The connection's user is no superuser (`rights.ts`). */
+  readonly isLimited: boolean;
 }
 
 export function observedConnection(connection: Connection, options: ObservedOptions): Connection {
@@ -121,12 +123,13 @@ class Observed {
   }
 
   async one<T>(statement: Statement, ways: Ways<T>): Promise<T> {
-    const { observer, recorder, measures } = this.#options;
+    const { observer, recorder, measures, isLimited } = this.#options;
     const { text, line } = statement;
     const refused = whyNotRun(text);
-    // Of most statements nothing is asked then, and a thousand migrations are soon there.
-    const mayFail = makesExtension(text) || recorder.lacking.size > 0;
-    if (refused === null && (isControl(text) || (!measures && !mayFail))) {
+    if (isLimited && becomesSuperuser(text)) return ways.pass();
+    const mayFail = isLimited || makesExtension(text) || recorder.lacking.size > 0;
+    const isPlain = isControl(text) && !(isLimited && changesRole(text));
+    if (refused === null && (isPlain || (!measures && !mayFail))) {
       this.#relations = null;
       return ways.run();
     }
@@ -138,10 +141,12 @@ class Observed {
       return ways.pass();
     }
     try {
-      if (!measures) return await (inTransaction ? this.#leniently(text, ways.run) : ways.run());
-      const lenient = mayFail ? () => this.#leniently(text, ways.run) : ways.run;
+      const given = { connection: this.#connection, lacking: recorder.lacking, isLimited };
+      const lenient = mayFail ? () => leniently(text, ways.run, given) : ways.run;
+      const outside = () => lenientlyOutside(text, ways.run, given);
+      if (!measures || isControl(text)) return await (inTransaction ? lenient() : outside());
       if (inTransaction) return await this.#inside(base, lenient);
-      return await this.#outside(base, { run: ways.run, lenient });
+      return await this.#outside(base, { run: outside, lenient });
     } catch (error) {
       if (error instanceof PassedOver) {
         recorder.notRun(base, error.message);
@@ -159,15 +164,20 @@ class Observed {
     const before = this.#relations ?? new Map(await relationsOf(this.#connection));
     const first = recorder.begun(before);
     const had = await locksOf(observer, backendPid);
+    // The lock of a change that is there already says nothing of a function that changes rows again.
+    const asks = had.some(({ mode }) => mode === "ROW EXCLUSIVE");
+    const called = asks ? await functionCallsIn(this.#connection) : 0;
     const started = performance.now();
     const result = await run();
     const durationMs = performance.now() - started;
+    const calls = asks && (await functionCallsIn(this.#connection)) > called;
     const has = await locksOf(observer, backendPid);
     // Nothing changes but what the session has locked.
     const old = has.flatMap(({ oid }) => (first.has(oid) ? [oid] : []));
     const after = await relationsOf(this.#connection, old);
     const heldUntil = base.inTransaction ? "transaction" : "statement";
-    this.#keep(base, { first, before, after, had, has, heldUntil, countsScans: true }, { durationMs });
+    const known = { first, before, after, had, has, heldUntil, countsScans: true } as const;
+    this.#keep({ ...base, calls }, known, { durationMs });
     for (const [oid, relation] of after) before.set(oid, relation);
     this.#relations = before;
     return result;
@@ -230,54 +240,9 @@ class Observed {
       ...{ failure: null, notRehearsed: null, notUnderstood },
     });
   }
-
-  /** Throws `PassedOver` where it fails by what the scratch server lacks. */
-  async #leniently<T>(text: string, run: () => Promise<T>): Promise<T> {
-    const { lacking } = this.#options.recorder;
-    if (isControl(text)) return run();
-    const connection = this.#connection;
-    await connection.execute("savepoint godwit_rehearsal");
-    try {
-      const result = await run();
-      await connection.execute("release savepoint godwit_rehearsal");
-      return result;
-    } catch (error) {
-      if (!(error instanceof DatabaseError) || connection.lost.aborted) throw error;
-      const extension = makesExtension(text) ? /extension "([^"]+)"/.exec(error.message)?.[1] : undefined;
-      const isMissing = extension !== undefined && ["0A000", "58P01"].includes(error.sqlState ?? "");
-      if (isMissing) lacking.add(`extension ${extension}`);
-      else if (lacking.size === 0 || !MISSING.has(error.sqlState ?? "") || isRole(error)) throw error;
-      await connection.execute("rollback to savepoint godwit_rehearsal");
-      await connection.execute("release savepoint godwit_rehearsal");
-      throw new PassedOver(
-        isMissing
-          ? `the scratch server has no extension ${extension}`
-          : `it failed, perhaps only because the scratch server has no ${listed([...lacking])}: ${error.message}`,
-      );
-    }
-  }
 }
-
-/** An object, a table, a function, a column, a schema or a unique key is not there. */
-const MISSING = new Set(["42704", "42P01", "42883", "42703", "3F000", "42830"]);
 
 /** The statement, or a `COMMIT` inside of it, can't run in a transaction. */
 const OUTSIDE_ONLY = new Set(["25001", "2D000"]);
 
-type Base = Pick<SeenStatement, "text" | "line" | "inTransaction">;
-
-class PassedOver extends Error {}
-
-function listed(names: readonly string[]): string {
-  const others = names.length > 3 ? ` (and ${names.length - 3} more)` : "";
-  return `${names.slice(0, 3).join(", ")}${others}`;
-}
-
-/** No extension makes roles. The scratch server speaks English. */
-function isRole({ message }: DatabaseError): boolean {
-  return /^role "/.test(message);
-}
-
-function makesExtension(text: string): boolean {
-  return accept({ text, at: 0 }, "create", "extension");
-}
+type Base = Pick<SeenStatement, "text" | "line" | "inTransaction" | "calls">;

@@ -76,7 +76,7 @@ function blocking(locks: readonly SeenLock[]): readonly SeenLock[] {
 }
 
 /** What takes longer, the more rows there are. `null`: nothing. */
-function workOf({ scans, builds, rewrites, locks, held, text }: SeenStatement): string | null {
+function workOf({ scans, builds, rewrites, locks, held, text, calls }: SeenStatement): string | null {
   if (builds.length > 0) return `${namedWithVerb(builds)} built`;
   if (rewrites.length > 0) return `${namedWithVerb(rewrites)} built anew`;
   if (scans.length > 0) return `${namedWithVerb(scans)} read as a whole`;
@@ -85,7 +85,7 @@ function workOf({ scans, builds, rewrites, locks, held, text }: SeenStatement): 
   const changed = locks.filter(isOfChange);
   if (changed.length > 0 && (isChange || starts(CALLS))) return `rows of ${named(changed)} change`;
   // The lock of a change is no new one where an earlier statement has changed the same table.
-  return isChange && held.some(isOfChange) ? "rows change" : null;
+  return (isChange || calls === true) && held.some(isOfChange) ? "rows change" : null;
 }
 
 const CHANGES = ["insert", "update", "delete", "merge", "with", "copy", "do", "call"];

@@ -30,6 +30,8 @@ export interface SeenStatement {
   /** In the text that was sent, from 1. */
   readonly line: number;
   readonly inTransaction: boolean;
+  /** A function that the server does not bring along, and that may change rows, was called. Asked where rows have changed before it. */
+  readonly calls?: boolean;
   /** On relations that were there before the step. Those that the statement asked for itself. */
   readonly locks: readonly SeenLock[];
   /** The same of the statements before it in the same transaction. */

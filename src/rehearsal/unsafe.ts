@@ -48,6 +48,7 @@ const BEYOND: readonly Beyond[] = [
     because: "a subscription reaches another server",
     starts: ["create subscription", "alter subscription", "drop subscription"],
   },
+  { because: "it changes the settings of a server, and not a database", starts: ["alter system"] },
   {
     because: "a tablespace is a folder of the server's machine",
     lacks: "tablespace",

@@ -14,11 +14,9 @@ import { resolveRevision } from "../core/revision.ts";
 import { literal } from "../core/sql/quote.ts";
 import type { Connection } from "../database/connection.ts";
 import type { Scratch } from "../database/embedded/scratch.ts";
-import { differencesBetween } from "../diff/judge.ts";
 import { Interrupted, type Problem, problemsOf } from "../errors.ts";
 import { observedConnection } from "../rehearsal/observed.ts";
 import { Recorder } from "../rehearsal/recorder.ts";
-import { describeDifference } from "../schema/compare.ts";
 import type { SchemaSnapshot } from "../schema/snapshot.ts";
 import type { Listing } from "../source/source.ts";
 import { readTestFile, type TestFile } from "../source/test-file.ts";
@@ -37,10 +35,12 @@ import {
   type TestStep,
 } from "./report/test-report.ts";
 import { copyOf } from "./scratch-copy.ts";
+import { limitRights, migratorOf } from "./scratch-rights.ts";
 import { ensureRoles, runWithRoles } from "./scratch-roles.ts";
 import { ofScratch } from "./session/ending.ts";
 import type { RunContext, Target } from "./session/target.ts";
 import { adviseBaseline } from "./test-baseline.ts";
+import { schemaProblem } from "./test-schema.ts";
 import { runSection } from "./test-section.ts";
 
 export interface FolderTestOptions {
@@ -78,6 +78,7 @@ export async function testMigrations(
     await using connection = await scratch.open(database);
     await ensureRoles(connection, [role]);
   }
+  await limitRights(scratch, { database, role });
   const known = { listing: withoutApproval(listing), files: countFiles(order) };
   const migrations: TestedMigration[] = [];
   let broken: string | null = null;
@@ -238,7 +239,10 @@ class Trial {
         again: again ? id : null,
       }),
       open: async (options) =>
-        observedConnection(await target.open(options), { observer, open, recorder, measures: false }),
+        observedConnection(await target.open(options), {
+          ...{ observer, open, recorder, measures: false },
+          isLimited: migratorOf(scratch) !== undefined,
+        }),
       settings: { ...target.settings, mirror: "none" },
     };
     const goal =
@@ -247,52 +251,50 @@ class Trial {
         : { direction, to: "-1", phases: PHASES, only: [id] };
     const quiet = { ...context, observe: () => {}, soFar: undefined };
     const options = { goal, failure: "stop", outOfOrder: true } as const;
-    await runWithRoles(observer, () => migrate(staged, options, quiet));
+    await runWithRoles(
+      observer,
+      () => migrate(staged, options, quiet),
+      () => this.#limit(),
+    );
     this.passedOver ??=
       recorder.take().find(({ notRehearsed }) => notRehearsed !== null)?.notRehearsed ?? null;
+  }
+
+  #limit(): Promise<void> {
+    const { scratch, database, target } = this.#stage;
+    return limitRights(scratch, { database, role: target.settings.role });
   }
 
   async #section(file: TestFile | null, section: keyof TestFile["sections"]): Promise<Problem | null> {
     if (file === null) return null;
     this.step = section;
-    await using connection = await this.#open();
+    await using connection = await this.#open(migratorOf(this.#stage.scratch));
     const { held, problem } = await runSection(connection, file, section);
     this.expectations += held;
     return problem;
   }
 
   async #schema(): Promise<SchemaSnapshot> {
-    await using connection = await this.#open();
+    await using connection = await this.#open(undefined);
     return await currentSchema(this.#stage.target, connection);
   }
 
   async #differences(before: SchemaSnapshot, what: string): Promise<readonly Problem[]> {
-    const { differences, moved } = differencesBetween(before, await this.#schema());
+    const { problem, moved } = schemaProblem(before, await this.#schema(), {
+      what,
+      migration: this.#migration,
+    });
     for (const table of moved)
       this.notes.push(`${table} has its columns in another order: PostgreSQL adds a column at the end.`);
-    const [first, ...more] = differences.map((one) => describeDifference(one, LONGEST));
-    if (first === undefined) return [];
-    const others = more.length === 0 ? "" : ` (and ${more.length} more)`;
-    return [
-      {
-        code: "TEST_DIFFERS",
-        message: `${what}: ${first}${others}`,
-        hint: `Correct ${this.#migration.file}. \`godwit test ${this.#migration.id} --json\` lists every difference.`,
-        place: { file: this.#migration.file },
-        details: { revision: this.#migration.id, differences },
-      },
-    ];
+    return problem === null ? [] : [problem];
   }
 
-  async #open(): Promise<Connection> {
+  async #open(user: string | undefined): Promise<Connection> {
     const { target, scratch, database } = this.#stage;
     const { searchPath } = target.settings;
-    const connection = await scratch.open(database);
+    const connection = await scratch.open(database, { user });
     if (searchPath !== null)
       await connection.execute(`select pg_catalog.set_config('search_path', ${literal(searchPath)}, false)`);
     return connection;
   }
 }
-
-/** Of a value of an attribute, so many characters are shown. JSON has all of it. */
-const LONGEST = 120;

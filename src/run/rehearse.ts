@@ -24,6 +24,7 @@ import { migrate } from "./migrate.ts";
 import type { MigrateOptions } from "./plan.ts";
 import { copyPresent, gapsFrom } from "./present.ts";
 import { rehearsedStep, unknownStep } from "./rehearsed-step.ts";
+import { limitRights, makeMigrator, migratorOf } from "./scratch-rights.ts";
 import { ensureRoles } from "./scratch-roles.ts";
 import { withConnection } from "./session/connect.ts";
 import { ofScratch } from "./session/ending.ts";
@@ -58,7 +59,8 @@ export async function rehearse(
   await using scratch = await options.openScratch({ major: version, signal: context.signal });
   const named = { name: view.database, roles, target };
   const database = await prepareDatabase(scratch, named);
-  const source = await options.openSource(scratch.urlOf(database));
+  await makeMigrator(scratch);
+  const source = await options.openSource(scratch.urlOf(database, migratorOf(scratch)));
   try {
     const stage: Stage = {
       target,
@@ -131,12 +133,15 @@ async function makePresent(
     for (const one of missing) lacking.add(one);
     for (const one of relations) partial.add(one);
   };
+  const limit = () => limitRights(scratch, { database, role: target.settings.role });
   if (!("because" in copied)) {
+    await limit();
     mark(copied);
     return { from: "catalog", notFromCatalog: null, gaps: copied.words };
   }
   await scratch.drop(database);
   await prepareDatabase(scratch, named);
+  await limit();
   const failed = await runApplied(stage, known);
   if (failed.length > 0) lacking.add("complete copy of the present schema");
   const found = await gapsFrom(target, { scratch, database }, context);
@@ -240,8 +245,15 @@ async function onScratch<T>(
     ...target,
     source: limited(source, only),
     open: async (options) => {
-      const connection = await scratch.open(database, { ...options, countsScans: measures });
-      return observedConnection(connection, { observer, open, recorder, measures });
+      const user = migratorOf(scratch);
+      const connection = await scratch.open(database, { ...options, user, countsScans: measures });
+      return observedConnection(connection, {
+        observer,
+        open,
+        recorder,
+        measures,
+        isLimited: user !== undefined,
+      });
     },
     // Whoever else has a history of these migrations is told by the run on the target.
     settings: { ...target.settings, mirror: "none", lockAttempts: 1, backfillParallel: 1 },

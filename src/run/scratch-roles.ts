@@ -4,17 +4,23 @@ import type { Connection } from "../database/connection.ts";
 import { rolesOf } from "../rehearsal/catalog.ts";
 
 /** A role that a migration speaks of is made, because roles belong to the server. A step that failed was rolled back. */
-export async function runWithRoles<T>(connection: Connection, run: () => Promise<T>): Promise<T> {
-  const made = new Set<string>();
+export async function runWithRoles<T>(
+  connection: Connection,
+  run: () => Promise<T>,
+  /** Called behind each role that was made. */
+  made: () => Promise<void> = async () => {},
+): Promise<T> {
+  const tried = new Set<string>();
   for (;;)
     try {
       return await run();
     } catch (error) {
       // The scratch server speaks English.
       const [, role] = /role "(.+?)" does not exist/.exec(messageOf(error)) ?? [];
-      if (role === undefined || made.has(role)) throw error;
-      made.add(role);
+      if (role === undefined || tried.has(role)) throw error;
+      tried.add(role);
       await ensureRoles(connection, [role]);
+      await made();
     }
 }
 

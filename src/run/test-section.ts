@@ -2,7 +2,8 @@
 import { accept } from "../core/sql/cursor.ts";
 import type { Statement } from "../core/sql/statements.ts";
 import type { Connection, Result } from "../database/connection.ts";
-import { GodwitError, type Problem } from "../errors.ts";
+import { INSUFFICIENT_PRIVILEGE } from "../database/sqlstate.ts";
+import { DatabaseError, GodwitError, type Problem } from "../errors.ts";
 import { placeAt } from "../source/place.ts";
 import type { TestFile, TestSection } from "../source/test-file.ts";
 
@@ -25,7 +26,11 @@ export async function runSection(
       results = await connection.execute(statement.text);
     } catch (error) {
       if (!(error instanceof GodwitError)) throw error;
-      return { held, problem: failed(file, statement, `failed: ${error.message}`) };
+      const lacks = error instanceof DatabaseError && error.sqlState === INSUFFICIENT_PRIVILEGE;
+      const because = lacks
+        ? `failed, without the rights of a superuser: ${error.message}`
+        : `failed: ${error.message}`;
+      return { held, problem: failed(file, statement, because) };
     }
     const result = results.at(-1);
     if (result === undefined || !isExpectation(statement, result)) continue;

@@ -6,6 +6,7 @@ import { type LockMode, strongest } from "../../src/rehearsal/lock-modes.ts";
 import { observedConnection } from "../../src/rehearsal/observed.ts";
 import { Recorder } from "../../src/rehearsal/recorder.ts";
 import type { SeenStatement } from "../../src/rehearsal/seen.ts";
+import { limitRights, migratorOf } from "../../src/run/scratch-rights.ts";
 import { CACHED } from "../support/cache.ts";
 import { DOCUMENTED_LOCKS, type DocumentedLock, FIXTURE } from "./documented-locks.ts";
 
@@ -23,6 +24,7 @@ for (const major of [15, 18])
       await scratch.create("fixture");
       await using connection = await scratch.open("fixture");
       await connection.execute(FIXTURE);
+      await limitRights(scratch, { database: "fixture" });
     });
     afterAll(() => scratch.close());
 
@@ -47,12 +49,18 @@ for (const major of [15, 18])
   });
 
 async function measure(scratch: Scratch, database: string, row: DocumentedLock): Promise<SeenStatement> {
-  await using connection = await scratch.open(database, { countsScans: true });
+  await using connection = await scratch.open(database, { countsScans: true, user: migratorOf(scratch) });
   await using observer = await scratch.open(database);
   if (row.setup !== undefined) await connection.execute(row.setup);
   const recorder = new Recorder();
   const open = () => scratch.open(database);
-  const observed = observedConnection(connection, { observer, open, recorder, measures: true });
+  const observed = observedConnection(connection, {
+    observer,
+    open,
+    recorder,
+    measures: true,
+    isLimited: true,
+  });
   if (row.outside !== true) await observed.execute("begin");
   await observed.execute(row.statement, { rows: "discard" });
   if (row.outside !== true) await observed.execute("rollback");

@@ -125,6 +125,36 @@ create table part_1 partition of parts for values from (0) to (10);`,
     ]);
   });
 
+  test("a function that changes rows once more, under a lock that is held, is not called safe", async ({
+    db,
+  }) => {
+    const world = await worldOf(db, {
+      "0001_t.sql": `create table t (id int); create table other (id int);
+create function change() returns int language plpgsql as $$ begin update t set id = id; return 1; end $$;
+create function look() returns int language sql stable as 'select count(*)::int from other';
+create view changing as select change() as one;`,
+    });
+    const before = "alter table t add column more int;\nupdate t set id = 1 where id = 0;\n";
+    world.add({
+      "0002_function.sql": `${before}select change();`,
+      "0003_view.sql": `${before.replace("more", "next")}table changing;`,
+      "0004_made.sql": `${before.replace("more", "last")}create table made as select change();`,
+      "0005_only_looks.sql": `${before.replace("more", "extra")}select look(); select count(*) from t;`,
+    });
+    const report = await world.rehearse();
+    for (const [revision, why] of [
+      ["0002_function", "while rows change"],
+      ["0003_view", "while rows change"],
+      ["0004_made", "while public.t is read as a whole"],
+    ] as const)
+      expect(ofStep(report, revision).statements.at(-1), revision).toMatchObject({
+        risk: "blocks reads",
+        why: expect.stringContaining(why),
+      });
+    for (const one of ofStep(report, "0005_only_looks").statements.slice(-2))
+      expect(one).toMatchObject({ risk: "safe" });
+  });
+
   test("a way back is rehearsed like a way there", async ({ db }) => {
     const world = await worldOf(db);
     const report = await world.rehearse(0, "-1");

@@ -9,6 +9,7 @@ import { isAtLeast } from "../../src/rehearsal/lock-modes.ts";
 import { observedConnection } from "../../src/rehearsal/observed.ts";
 import { Recorder } from "../../src/rehearsal/recorder.ts";
 import type { SeenStatement } from "../../src/rehearsal/seen.ts";
+import { limitRights, migratorOf } from "../../src/run/scratch-rights.ts";
 import { CACHED } from "../support/cache.ts";
 import { FIXTURE, UNNAMED_LOCKS, type UnnamedLock } from "./unnamed-locks.ts";
 
@@ -24,6 +25,7 @@ for (const major of [15, 18])
       await scratch.create("fixture");
       await using connection = await scratch.open("fixture");
       await connection.execute(FIXTURE);
+      await limitRights(scratch, { database: "fixture" });
     });
     afterAll(() => scratch.close());
 
@@ -46,12 +48,18 @@ for (const major of [15, 18])
   });
 
 async function measure(scratch: Scratch, row: UnnamedLock): Promise<SeenStatement> {
-  await using connection = await scratch.open("unnamed", { countsScans: true });
+  await using connection = await scratch.open("unnamed", { countsScans: true, user: migratorOf(scratch) });
   await using observer = await scratch.open("unnamed");
   if (row.before !== undefined) await connection.execute(row.before);
   const recorder = new Recorder();
   const open = () => scratch.open("unnamed");
-  const observed = observedConnection(connection, { observer, open, recorder, measures: true });
+  const observed = observedConnection(connection, {
+    observer,
+    open,
+    recorder,
+    measures: true,
+    isLimited: true,
+  });
   if (row.inTransaction === true) await observed.execute("begin");
   await observed.execute(row.statement, { rows: "discard" });
   if (row.inTransaction === true) await observed.execute("rollback");

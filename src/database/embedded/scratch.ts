@@ -42,14 +42,16 @@ export interface Scratch extends AsyncDisposable {
   create(database: string, options?: { readonly template?: string }): Promise<void>;
   /** With all that is connected to it. */
   drop(database: string): Promise<void>;
-  /** With user and password; loopback only. */
-  urlOf(database: string): string;
-  /** One more session, as superuser. */
+  /** With user and password; loopback only. All users have one password. Default: the superuser. */
+  urlOf(database: string, user?: string): string;
+  /** One more session. */
   open(
     database: string,
     options?: {
       readonly applicationName?: string;
       readonly signal?: AbortSignal;
+      /** Default: the superuser. */
+      readonly user?: string | undefined;
       /** It reads tables as a whole only, never by an index, so that its counters of scans say what was read. */
       readonly countsScans?: boolean;
     },
@@ -88,13 +90,13 @@ export async function openScratch({
   try {
     await chmod(folder, 0o711); // the server may have to be another user
     const { port, password } = await start(folder, { binaries, environment, signal });
-    const urlOf = (database: string) =>
-      `postgres://postgres:${password}@127.0.0.1:${port}/${encodeURIComponent(database)}`;
-    const open: Scratch["open"] = async (database, { countsScans = false, ...options } = {}) => {
+    const urlOf = (database: string, user = "postgres") =>
+      `postgres://${encodeURIComponent(user)}:${password}@127.0.0.1:${port}/${encodeURIComponent(database)}`;
+    const open: Scratch["open"] = async (database, { countsScans = false, user, ...options } = {}) => {
       const { openPostgres } = await import("../wire/postgres.ts");
       // What a session begins with, RESET gives it back.
       const given = countsScans ? `?options=${encodeURIComponent(WITHOUT_INDEXES)}` : "";
-      const address = parseAddress({ url: `${urlOf(database)}${given}`, environment: {} });
+      const address = parseAddress({ url: `${urlOf(database, user)}${given}`, environment: {} });
       return openPostgres(address, { applicationName: "godwit scratch", background: true, ...options });
     };
     return {
@@ -257,6 +259,8 @@ const SETTINGS = [
   "max_parallel_workers_per_gather=0",
   "max_parallel_maintenance_workers=0",
   "stats_fetch_consistency=none",
+  // Which functions a statement has called.
+  "track_functions=all",
 ];
 
 /** Whoever reads catalogs needs indexes: without them 500 tables take minutes. */
