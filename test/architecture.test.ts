@@ -134,19 +134,28 @@ test("no file imports in a circle", () => {
   expect(circles).toEqual([]);
 });
 
-test(`run/ has ${FLOORS_OF_RUN} floors at most, a folder of it counted as one`, () => {
-  const above = new Map<string, Set<string>>();
+test(`run/ has ${FLOORS_OF_RUN} floors at most, a folder of it counted as one, and the map names each on its floor`, () => {
+  const below = new Map<string, Set<string>>();
   const placeIn = (path: string) => path.split("/").slice(0, 2).join("/");
-  for (const { path, imports } of product.filter((file) => file.path.startsWith("run/")))
+  for (const { path, imports } of product.filter((file) => file.path.startsWith("run/"))) {
+    const from = placeIn(path);
+    const found = below.get(from) ?? new Set();
+    below.set(from, found);
     for (const target of imports.filter((name) => name.startsWith("."))) {
-      const [from, to] = [placeIn(path), placeIn(relative(ROOT, resolve(ROOT, dirname(path), target)))];
-      if (!to.startsWith("run/") || from === to) continue;
-      above.set(from, (above.get(from) ?? new Set()).add(to));
+      const to = placeIn(relative(ROOT, resolve(ROOT, dirname(path), target)));
+      if (to.startsWith("run/") && from !== to) found.add(to);
     }
+  }
   const floorOf = (room: string): number =>
-    1 + Math.max(0, ...[...(above.get(room) ?? [])].map((below) => floorOf(below)));
-  const high = [...above.keys()].filter((room) => floorOf(room) > FLOORS_OF_RUN);
-  expect(high).toEqual([]);
+    1 + Math.max(0, ...[...(below.get(room) ?? [])].map((lower) => floorOf(lower)));
+  const floors = [...below.keys()].map((room) => `${floorOf(room)} ${room.slice("run/".length)}`);
+  expect(floors.filter((floor) => Number.parseInt(floor, 10) > FLOORS_OF_RUN)).toEqual([]);
+  const map = readFileSync(join(ROOT, "..", "docs", "internals", "README.md"), "utf8");
+  const rows = map.slice(map.indexOf("| floor | room |")).matchAll(/^\| (\d) \| ([^|]+) \|/gm);
+  const named = [...rows].flatMap(([, floor, rooms = ""]) =>
+    [...rooms.replace(/\([^)]*\)/g, "").matchAll(/`([^`]+?)\/?`/g)].map(([, room]) => `${floor} ${room}`),
+  );
+  expect(named.sort()).toEqual(floors.sort());
 });
 
 test("no room is large, and no file but a table", () => {

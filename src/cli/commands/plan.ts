@@ -55,7 +55,7 @@ function calibrationOfOne(revision: string): ConfigError {
   return new ConfigError({
     code: "CONFIG_INVALID",
     message: `godwit plan --calibration is about all earlier runs, and not about ${revision}.`,
-    hint: "`godwit plan --calibration`",
+    hint: "Leave the revision out.",
     details: { from: "flag" },
   });
 }
