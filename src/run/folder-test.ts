@@ -19,7 +19,7 @@ import { observedConnection } from "../rehearsal/observed.ts";
 import { Recorder } from "../rehearsal/recorder.ts";
 import type { SchemaSnapshot } from "../schema/snapshot.ts";
 import type { Listing } from "../source/source.ts";
-import { readTestFile, type TestFile } from "../source/test-file.ts";
+import { readTestFile, type TestFile, testsWithoutMigration } from "../source/test-file.ts";
 import { currentSchema } from "./catalog/kept-schema.ts";
 import { listedSource, withoutApproval } from "./listed.ts";
 import { migrate } from "./migrate.ts";
@@ -95,7 +95,8 @@ export async function testMigrations(
     if (isWanted || tested.state === "failed") migrations.push(tested);
     if (migration.id === wanted) break;
   }
-  return { scratch: scratch.version, migrations, counts: countsOf(migrations) };
+  const problems = wanted === null ? testsWithoutMigration(target.source.folder, known.files) : [];
+  return { scratch: scratch.version, migrations, problems, counts: countsOf(migrations) };
 }
 
 interface Stage {

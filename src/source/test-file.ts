@@ -4,7 +4,7 @@
  * A comment line that says `before`, `after` or `reverted`, and nothing else, begins a section. What stands above the
  * first one is `after`. A query is an expectation, anything else is carried out.
  */
-import { existsSync } from "node:fs";
+import { existsSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { type Statement, splitStatements } from "../core/sql/statements.ts";
 import type { Problem } from "../errors.ts";
@@ -36,7 +36,7 @@ export function parseTestFile(text: string, file: string): TestFile {
   const sections: Record<TestSection, Statement[]> = { before: [], after: [], reverted: [] };
   const problems: Problem[] = [];
   const marks = commentsOf(text).comments.flatMap(({ says, start, ownLine, between }) => {
-    const [, word] = /^\s*(?:godwit:\s*)?([a-z]+)\s*$/i.exec(says) ?? [];
+    const [, word] = /^\s*(?:godwit:\s*)?([a-z]+)\s*:?\s*$/i.exec(says) ?? [];
     if (word === undefined || !ownLine || !between) return [];
     const known = SECTIONS.find((one) => one === word.toLowerCase());
     const meant = known === undefined ? nearest(word.toLowerCase(), SECTIONS) : undefined;
@@ -48,6 +48,26 @@ export function parseTestFile(text: string, file: string): TestFile {
     sections[mark?.section ?? "after"].push(statement);
   }
   return { file, text, sections, problems };
+}
+
+/**
+ * The tests in a folder that are run with no migration. `files`: how many migrations each file holds; only that of one
+ * has a test.
+ */
+export function testsWithoutMigration(
+  folder: string,
+  files: ReadonlyMap<string, number>,
+): readonly Problem[] {
+  if (!existsSync(folder)) return [];
+  const single = [...files].flatMap(([file, count]) => (count === 1 ? [`${stemOf(file)}.test.sql`] : []));
+  const known = new Set([...files.keys(), ...single]);
+  const names = readdirSync(folder).filter((name) => TEST.test(name) && !known.has(name));
+  return names.toSorted().map((file) => ({
+    code: "TEST_FAILED",
+    message: `${file} is the test of no migration, so it was not run.`,
+    hint: "Name it like the file of its migration, 0003_slugs.test.sql for 0003_slugs.sql, or move it out of the folder.",
+    place: { file },
+  }));
 }
 
 /** The names that stand for a migration itself, so that what is beside it with `.test.sql` is its test. */

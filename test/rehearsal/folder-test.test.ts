@@ -315,3 +315,22 @@ test("the library answers the same", async ({ db }) => {
   const { ok: _, command: __, ...said } = json;
   expect(await migrator.test()).toEqual(said);
 });
+
+test("a test beside no migration fails, because nothing in it was asked", async () => {
+  const godwit = godwitIn({
+    "0001_shops.sql": SHOPS,
+    "0001_shops.test.sql":
+      "-- after:\nselect count(*) = 0 from shops;\n-- Reverted:\nselect to_regclass('shops') is null;",
+    "0001_shop.test.sql": "select false;",
+  });
+  const { json, stderr } = await godwit.fails(1, "test", "--json");
+  expect(stderr).toBe("");
+  expect(json.counts).toEqual({ passed: 1, failed: 0, notTested: 0, irreversible: 0 });
+  // A colon behind the name of a section is no other name.
+  expect(of(json, "0001_shops").expectations).toBe(2);
+  expect(json.problems).toMatchObject([{ code: "TEST_FAILED", place: { file: "0001_shop.test.sql" } }]);
+  expect((await godwit.fails(1, "test")).stdout).toContain(
+    "error: 0001_shop.test.sql is the test of no migration, so it was not run. [TEST_FAILED]",
+  );
+  expect((await godwit("test", "0001_shops", "--json")).json.problems).toEqual([]);
+});

@@ -12,15 +12,16 @@ export async function run(invocation: Invocation): Promise<Answer> {
     json: { ...report },
     text: textOf(report, terminal.paint),
     result: true,
-    exitCode: report.counts.failed > 0 ? 1 : 0,
+    exitCode: report.counts.failed > 0 || report.problems.length > 0 ? 1 : 0,
   };
 }
 
-function textOf({ scratch, migrations, counts }: TestReport, paint: Paint): string {
+function textOf({ scratch, migrations, problems, counts }: TestReport, paint: Paint): string {
   const width = Math.max(...migrations.map(({ revision }) => visible(revision).length));
   const { passed, failed, notTested, irreversible } = counts;
   return [
     ...migrations.flatMap((one) => linesOf(one, { width, paint })),
+    ...problems.map((problem) => formatProblem("error", problem, paint).trimEnd()),
     `${passed} passed, ${failed} failed, ${notTested} not tested${irreversible === 0 ? "" : `; ${irreversible} without a way back`}. PostgreSQL ${scratch}.`,
   ].join("\n");
 }

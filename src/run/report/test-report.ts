@@ -31,6 +31,8 @@ export interface TestReport {
   /** The version of the scratch server. */
   readonly scratch: string;
   readonly migrations: readonly TestedMigration[];
+  /** Tests that belong to no migration. They fail, because what they expect was not asked. */
+  readonly problems: readonly Problem[];
   readonly counts: {
     readonly passed: number;
     readonly failed: number;
