@@ -138,9 +138,7 @@ async function testOne(
   const problems = mistake === undefined ? await trial.run(file) : [mistake];
   const { expectations, notes, passedOver } = trial;
   const failedAt = problems.length > 0 ? trial.step : null;
-  const tested = {
-    ...{ ...nothing(migration), test: file?.file ?? null, failedAt, expectations, problems, notes },
-  };
+  const tested = { ...nothing(migration), test: file?.file ?? null, failedAt, expectations, problems, notes };
   // The files behind this one begin where `up` leads to, without the rows of the test.
   const isAsAfterUp = problems.length === 0 && file === null && !isRepeated(migration);
   if (!isAsAfterUp) {
