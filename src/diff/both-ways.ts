@@ -12,6 +12,7 @@ import { identifier } from "../core/sql/quote.ts";
 import type { Connection } from "../database/connection.ts";
 import { type SnapshotOptions, takeSnapshot } from "../schema/snapshot.ts";
 import { diffSchemas, type SchemaDiff } from "./diff.ts";
+import { withoutRows } from "./emptied.ts";
 import type { RenameHint } from "./hints.ts";
 import { putInOrder } from "./in-order.ts";
 import { differencesBetween } from "./judge.ts";
@@ -20,7 +21,6 @@ import type { SchemaReading } from "./reading.ts";
 import { turned } from "./renames.ts";
 
 export interface BothWaysInput {
-  /** Its database holds no rows. */
   readonly connection: Connection;
   readonly first: SchemaReading;
   readonly second: SchemaReading;
@@ -52,6 +52,8 @@ async function foundIn(
   { first, second, renames, compared, owner, isTurned }: Omit<BothWaysInput, "connection">,
 ): Promise<BothWays | null> {
   const options = { copy, compared, owner, isInTransaction: true };
+  // The diff begins with a live database, whose rows are not here either.
+  if (isTurned) await withoutRows(copy);
   const way = await diffSchemas({ ...options, present: first, desired: second, renames });
   if (!isProven(way)) return null;
   const tables = way.otherOrder;

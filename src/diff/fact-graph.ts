@@ -17,6 +17,8 @@ export interface FactGraph {
   /** Without what is only owned, or a member of an extension. */
   readonly neededBy: Relation;
   readonly source: FactBase["source"];
+  /** The same as pg-delta has it, which takes a while to be made again. `null`: something is corrected or gone. */
+  readonly base: FactBase | null;
 }
 
 interface FactEdge {
@@ -30,12 +32,16 @@ type Relation = ReadonlyMap<Key, readonly Key[]>;
 
 export async function graphOf(base: FactBase, correct: (fact: Fact) => Fact): Promise<FactGraph> {
   const { encodeId } = await import("@supabase/pg-delta/core");
+  // What pg-delta says of a fact is no matter here, but for edges that lead nowhere it would refuse to plan.
+  let isCorrected = base.diagnostics.some(({ code }) => code !== "dangling_edge");
   const facts = new Map<Key, Fact>();
   const parents = new Map<Key, Key>();
   const children = new Map<Key, Key[]>();
   for (const fact of base.facts()) {
     const key = encodeId(fact.id);
-    facts.set(key, correct(fact));
+    const corrected = correct(fact);
+    if (corrected !== fact) isCorrected = true;
+    facts.set(key, corrected);
     if (fact.parent === undefined) continue;
     const parent = encodeId(fact.parent);
     parents.set(key, parent);
@@ -51,7 +57,8 @@ export async function graphOf(base: FactBase, correct: (fact: Fact) => Fact): Pr
     addTo(links, from, `${edge.kind} ${to}`);
     if (edge.kind === "depends") addTo(neededBy, to, from);
   }
-  return { facts, parents, children, edges, needs, links, neededBy, source: base.source };
+  const graph = { facts, parents, children, edges, needs, links, neededBy, source: base.source };
+  return { ...graph, base: isCorrected ? null : base };
 }
 
 /** What a fact names, where pg-delta has no edge for it. */
@@ -78,16 +85,17 @@ function addTo(relation: Map<Key, Key[]>, key: Key, value: Key): void {
 /** The other facts. */
 export function without(graph: FactGraph, gone: ReadonlySet<Key>): FactGraph {
   if (gone.size === 0) return graph;
-  return { ...graph, facts: new Map([...graph.facts].filter(([key]) => !gone.has(key))) };
+  return { ...graph, facts: new Map([...graph.facts].filter(([key]) => !gone.has(key))), base: null };
 }
 
 /** These facts, and the edges between them, as pg-delta takes them. */
 export async function factBaseOf(
-  { facts, edges, source }: FactGraph,
+  { facts, edges, source, base }: FactGraph,
   isMeant: (key: Key) => boolean = () => true,
 ): Promise<FactBase> {
   const { buildFactBase } = await import("@supabase/pg-delta/core");
   const meant = new Map([...facts].filter(([key]) => isMeant(key)));
+  if (base !== null && meant.size === facts.size) return base;
   const between = edges.filter(({ from, to }) => meant.has(from) && meant.has(to));
   return buildFactBase(
     [...meant.values()],

@@ -19,7 +19,7 @@ export function asOnServer(graph: FactGraph, from: number, to: number): FactGrap
   const [knew, knows] = [from, to].map((version) => version >= SINCE_MAINTAIN);
   if (knew === knows) return graph;
   const facts = new Map([...graph.facts].map(([key, fact]) => [key, withMaintain(fact, knows === true)]));
-  return { ...graph, facts };
+  return { ...graph, facts, base: null };
 }
 
 const SINCE_MAINTAIN = 170_000;

@@ -1,17 +1,16 @@
 /**
- * Both states of a diff, made on the scratch server: migrations are run, files are loaded, and a live database is copied.
+ * Both states of a diff on the scratch server: migrations are run, files are loaded, and a live database is read in place.
  *
- * The copy begins as a copy of the other state, because the two are alike. What makes the one of the other is one way of the
- * diff, so it is found and proven here already. Where that is not enough, the copy is made from an empty database.
- *
- *   other state ─► scratch ─┬─► the first database
- *                           └─► its copy ─► statements to the live state ─► equal to it? ─► the second database
+ * The two states are alike, so the live one is reached from the other. Then both ways are found at once, and no copy is made.
+ * A copy is made where databases of both are needed, or where the majors differ: of the other state if that leads to it, else
+ * from an empty database.
  */
 import { identifier } from "../core/sql/quote.ts";
 import type { Connection } from "../database/connection.ts";
 import type { Scratch } from "../database/embedded/scratch.ts";
 import { type BothWays, bothWays } from "../diff/both-ways.ts";
 import { diffSchemas, type SchemaDiff } from "../diff/diff.ts";
+import { withoutRows } from "../diff/emptied.ts";
 import type { RenameHint } from "../diff/hints.ts";
 import { putInOrder } from "../diff/in-order.ts";
 import type { LeftOut } from "../diff/leave-out.ts";
@@ -248,6 +247,7 @@ async function makeInPlace(
 ): Promise<boolean> {
   await using copy = await scratch.open(database);
   await copy.execute(`set role ${identifier(owner)}; set check_function_bodies = off`);
+  if (isTurned) await withoutRows(copy);
   const options = { copy, desired, owner, compared: ALL };
   const way = await diffSchemas({ ...options, present: first, renames });
   if (way.refused !== null || way.left.length > 0) return false;
