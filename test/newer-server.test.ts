@@ -1,33 +1,8 @@
 /** Nothing of ours depends on an upper version: a server that says it is far newer is treated as the newest that is known. */
-import { type AddressInfo, connect, createServer } from "node:net";
-import { onTestFinished } from "vitest";
 import { commandIn } from "./support/command.ts";
 import { expect, test } from "./support/database.ts";
+import { startNewer } from "./support/newer-server.ts";
 import { folderOf } from "./support/target.ts";
-
-const OF_THE_FUTURE = "250001";
-
-/** In front of the server; in all that it says, its version is another one of as many digits. */
-async function startNewer(port: number, version: string): Promise<{ port: number; told: () => number }> {
-  let told = 0;
-  const server = createServer((client) => {
-    const upstream = connect(port, "127.0.0.1");
-    client.pipe(upstream);
-    upstream.on("data", (bytes) => {
-      const text = bytes.toString("latin1");
-      told += text.split(version).length - 1;
-      client.write(Buffer.from(text.replaceAll(version, OF_THE_FUTURE), "latin1"));
-    });
-    const end = () => {
-      client.destroy();
-      upstream.destroy();
-    };
-    for (const socket of [client, upstream]) socket.on("close", end).on("error", end);
-  }).listen(0, "127.0.0.1");
-  await new Promise((resolve) => server.once("listening", resolve));
-  onTestFinished(() => void server.close());
-  return { port: (server.address() as AddressInfo).port, told: () => told };
-}
 
 test("a server of version 25 is migrated, looked at and taken back like one of today", async ({ db }) => {
   const [{ version } = { version: "" }] = await db.sql<{ version: string }>(

@@ -19,12 +19,34 @@ export interface Relation extends SeenRelation {
 
 export type Relations = ReadonlyMap<string, Relation>;
 
-/** As the session sees them, with what its open transaction has made. `only`: these, their indexes and TOAST tables. */
-export async function relationsOf(connection: Connection, only?: readonly string[]): Promise<Relations> {
-  const { rows } =
-    only === undefined
-      ? await connection.query<Row>(RELATIONS)
-      : await connection.query<Row>(`${RELATIONS} and ${OF_THESE}`, [only]);
+/** As the session sees them, with what its open transaction has made. */
+export async function relationsOf(connection: Connection): Promise<Relations> {
+  const { rows } = await connection.query<Row>(RELATIONS);
+  return relationsIn(rows);
+}
+
+/** What a session sees of itself: its locks, and the relations that it has locked, with their indexes and TOAST tables. */
+export interface Look {
+  readonly locks: readonly HeldLock[];
+  readonly relations: Relations;
+}
+
+export async function lookOf(connection: Connection): Promise<Look> {
+  const { rows } = await connection.query<LookRow>(LOOK);
+  const [row] = rows;
+  return {
+    locks: locksIn(JSON.parse(row?.locks ?? "null") ?? []),
+    relations: relationsIn(JSON.parse(row?.relations ?? "null") ?? []),
+  };
+}
+
+interface LookRow extends Record<string, unknown> {
+  /** In JSON. */
+  readonly locks: string | null;
+  readonly relations: string | null;
+}
+
+function relationsIn(rows: readonly Row[]): Relations {
   return new Map(
     rows.map((row) => [
       row.oid,
@@ -86,8 +108,6 @@ left join (select inhrelid, pg_catalog.string_agg(inhparent::pg_catalog.text, ' 
   on h.inhrelid = c.oid
 where c.oid >= 16384 and c.relkind <> 'c'`;
 
-const OF_THESE = `(c.oid = any($1::pg_catalog.oid[]) or i.indrelid = any($1::pg_catalog.oid[]) or o.oid = any($1::pg_catalog.oid[]))`;
-
 export interface HeldLock {
   readonly oid: string;
   readonly mode: LockMode;
@@ -98,21 +118,36 @@ export interface HeldLock {
 
 /** The locks on relations that a session has, and the one that it waits for. Of the server's own only those that keep others away. */
 export async function locksOf(observer: Connection, pid: number): Promise<readonly HeldLock[]> {
-  const { rows } = await observer.query<
-    Omit<HeldLock, "mode"> & { readonly mode: string } & Record<string, unknown>
-  >(LOCKS, [pid]);
+  const { rows } = await observer.query<LockRow>(locksBy("$1"), [pid]);
+  return locksIn(rows);
+}
+
+interface LockRow extends Record<string, unknown> {
+  readonly oid: string;
+  readonly mode: string;
+  readonly granted: boolean;
+  readonly ofServer: string | null;
+}
+
+function locksIn(rows: readonly LockRow[]): readonly HeldLock[] {
   return rows.flatMap((row) => {
     const mode = modeOf(row.mode);
     return mode === undefined ? [] : [{ oid: row.oid, mode, granted: row.granted, ofServer: row.ofServer }];
   });
 }
 
-const LOCKS = `select l.relation::pg_catalog.text as oid, l.mode, l.granted,
+const locksBy = (pid: string) => `select l.relation::pg_catalog.text as oid, l.mode, l.granted,
   case when l.relation < 16384 then l.relation::pg_catalog.regclass::pg_catalog.text end as "ofServer"
 from pg_catalog.pg_locks l
-where l.pid = $1 and l.locktype = 'relation'
+where l.pid = ${pid} and l.locktype = 'relation'
   and l.database in (0, (select oid from pg_catalog.pg_database where datname = pg_catalog.current_database()))
   and (l.relation >= 16384 or l.mode in ('ShareLock', 'ShareRowExclusiveLock', 'ExclusiveLock', 'AccessExclusiveLock'))`;
+
+const LOOK = `with held as materialized (${locksBy("pg_catalog.pg_backend_pid()")}),
+locked as materialized (select oid::pg_catalog.oid as oid from held)
+select (select pg_catalog.json_agg(held) from held)::pg_catalog.text as locks,
+  (select pg_catalog.json_agg(r) from (${RELATIONS} and (c.oid in (select oid from locked)
+    or i.indrelid in (select oid from locked) or o.oid in (select oid from locked))) r)::pg_catalog.text as relations`;
 
 /** What a session waits for. */
 export interface Wait {
@@ -165,14 +200,20 @@ export async function foreignKeysOf(observer: Connection): Promise<readonly (rea
   return rows.map(({ from, to }) => [from, to] as const);
 }
 
-/** Whether the session is inside a transaction. */
-export async function isInTransaction(observer: Connection, pid: number): Promise<boolean> {
-  const { rows } = await observer.query<{ inside: boolean }>(
-    "select state like 'idle in transaction%' as inside from pg_catalog.pg_stat_activity where pid = $1",
-    [pid],
-  );
-  return rows[0]?.inside === true;
+/** A session before a statement: whether it is inside a transaction, and with which locks. */
+export interface Standing {
+  readonly inTransaction: boolean;
+  readonly locks: readonly HeldLock[];
 }
+
+export async function standingOf(observer: Connection, pid: number): Promise<Standing> {
+  const { rows } = await observer.query<{ inside: boolean | null; locks: string | null }>(STANDING, [pid]);
+  const [row] = rows;
+  return { inTransaction: row?.inside === true, locks: locksIn(JSON.parse(row?.locks ?? "null") ?? []) };
+}
+
+const STANDING = `select (select state like 'idle in transaction%' from pg_catalog.pg_stat_get_activity($1)) as inside,
+  (select pg_catalog.json_agg(held) from (${locksBy("$1")}) held)::pg_catalog.text as locks`;
 
 /** How often functions of the user's that may change rows were called in the transaction of this session. */
 export async function functionCallsIn(connection: Connection): Promise<number> {

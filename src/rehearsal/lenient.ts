@@ -30,10 +30,11 @@ export async function leniently<T>(text: string, run: () => Promise<T>, options:
   if (isControl(text) && !changesRole(text)) return run();
   const { connection } = options;
   const attempt = async () => {
-    await connection.execute(BEGIN);
+    // Neither is waited for: messages are answered in their order.
+    connection.execute(BEGIN).catch(() => {});
     try {
       const result = await run();
-      await connection.execute(KEEP);
+      connection.execute(KEEP).catch(() => {});
       return { result };
     } catch (error) {
       if (!(error instanceof DatabaseError) || connection.lost.aborted) throw error;

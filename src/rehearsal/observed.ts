@@ -11,7 +11,7 @@ import { type Statement, splitStatements } from "../core/sql/statements.ts";
 import type { Connection, Result } from "../database/connection.ts";
 import { DatabaseError } from "../errors.ts";
 import { codePointOffset } from "../std/text.ts";
-import { functionCallsIn, isInTransaction, locksOf, type Relation, relationsOf } from "./catalog.ts";
+import { functionCallsIn, type HeldLock, lookOf, type Relation, relationsOf, standingOf } from "./catalog.ts";
 import { leniently, lenientlyOutside, makesExtension, PassedOver } from "./lenient.ts";
 import { effectsOf, type Observations } from "./measure.ts";
 import { gated, type Open } from "./outside.ts";
@@ -133,7 +133,8 @@ class Observed {
       this.#relations = null;
       return ways.run();
     }
-    const inTransaction = await isInTransaction(observer, this.#connection.server.backendPid);
+    const standing = await standingOf(observer, this.#connection.server.backendPid);
+    const { inTransaction } = standing;
     const base = { text, line, inTransaction };
     if (refused !== null) {
       if (refused.lacks !== null) recorder.lacking.add(refused.lacks);
@@ -145,7 +146,7 @@ class Observed {
       const lenient = mayFail ? () => leniently(text, ways.run, given) : ways.run;
       const outside = () => lenientlyOutside(text, ways.run, given);
       if (!measures || isControl(text)) return await (inTransaction ? lenient() : outside());
-      if (inTransaction) return await this.#inside(base, lenient);
+      if (inTransaction) return await this.#inside(base, lenient, standing.locks);
       return await this.#outside(base, { run: outside, lenient });
     } catch (error) {
       if (error instanceof PassedOver) {
@@ -158,12 +159,10 @@ class Observed {
   }
 
   /** In a transaction, whose locks are all there behind the statement. */
-  async #inside<T>(base: Base, run: () => Promise<T>): Promise<T> {
-    const { observer, recorder } = this.#options;
-    const { backendPid } = this.#connection.server;
+  async #inside<T>(base: Base, run: () => Promise<T>, had: readonly HeldLock[]): Promise<T> {
+    const { recorder } = this.#options;
     const before = this.#relations ?? new Map(await relationsOf(this.#connection));
     const first = recorder.begun(before);
-    const had = await locksOf(observer, backendPid);
     // The lock of a change that is there already says nothing of a function that changes rows again.
     const asks = had.some(({ mode }) => mode === "ROW EXCLUSIVE");
     const called = asks ? await functionCallsIn(this.#connection) : 0;
@@ -171,10 +170,10 @@ class Observed {
     const result = await run();
     const durationMs = performance.now() - started;
     const calls = asks && (await functionCallsIn(this.#connection)) > called;
-    const has = await locksOf(observer, backendPid);
-    // Nothing changes but what the session has locked.
-    const old = has.flatMap(({ oid }) => (first.has(oid) ? [oid] : []));
-    const after = await relationsOf(this.#connection, old);
+    // Nothing changes but what the session has locked. What the step itself has made is in nobody's way.
+    const { locks: has, relations } = await lookOf(this.#connection);
+    const isOld = ({ oid, owner }: Relation) => first.has(oid) || (owner !== null && first.has(owner));
+    const after = new Map([...relations].filter(([, relation]) => isOld(relation)));
     const heldUntil = base.inTransaction ? "transaction" : "statement";
     const known = { first, before, after, had, has, heldUntil, countsScans: true } as const;
     this.#keep({ ...base, calls }, known, { durationMs });
@@ -196,7 +195,8 @@ class Observed {
     if (mayBeWrapped(base.text)) {
       await connection.execute("begin");
       try {
-        const result = await this.#inside(base, lenient);
+        // Nothing is locked before the first statement of a transaction.
+        const result = await this.#inside(base, lenient, []);
         await connection.execute("commit");
         this.#relations = null;
         return result;

@@ -84,6 +84,7 @@ export async function testMigrations(
   let broken: string | null = null;
   for (const migration of order) {
     context.signal.throwIfAborted();
+    scratch.check();
     const isWanted = wanted === null || migration.id === wanted;
     const tested: TestedMigration =
       broken !== null
@@ -95,6 +96,7 @@ export async function testMigrations(
     if (isWanted || tested.state === "failed") migrations.push(tested);
     if (migration.id === wanted) break;
   }
+  scratch.check();
   const problems = wanted === null ? testsWithoutMigration(target.source.folder, known.files) : [];
   return { scratch: scratch.version, migrations, problems, counts: countsOf(migrations) };
 }
@@ -250,18 +252,10 @@ class Trial {
         : { direction, to: "-1", phases: PHASES, only: [id] };
     const quiet = { ...context, observe: () => {}, soFar: undefined };
     const options = { goal, failure: "stop", outOfOrder: true } as const;
-    await runWithRoles(
-      observer,
-      () => migrate(staged, options, quiet),
-      () => this.#limit(),
-    );
+    const limit = () => limitRights(scratch, { database, role: target.settings.role });
+    await runWithRoles(observer, () => migrate(staged, options, quiet), limit);
     this.passedOver ??=
       recorder.take().find(({ notRehearsed }) => notRehearsed !== null)?.notRehearsed ?? null;
-  }
-
-  #limit(): Promise<void> {
-    const { scratch, database, target } = this.#stage;
-    return limitRights(scratch, { database, role: target.settings.role });
   }
 
   async #section(file: TestFile | null, section: keyof TestFile["sections"]): Promise<Problem | null> {

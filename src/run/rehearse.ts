@@ -73,6 +73,7 @@ export async function rehearse(
     };
     const present = await makePresent(stage, { view, decided, named });
     const steps = await carryOut(stage, { view, decided, options });
+    scratch.check();
     const { insteadOf } = scratch;
     return {
       ...{ ...report, scratch: scratch.version, otherVersion: insteadOf !== null },

@@ -1,10 +1,12 @@
 /** The scratch server: of the wanted version or the nearest, and gone with whoever made it. */
-import { readdirSync } from "node:fs";
+import { spawnSync } from "node:child_process";
+import { mkdirSync, readdirSync } from "node:fs";
+import { join } from "node:path";
 import { describe, vi } from "vitest";
 import { serverPackage } from "../../scripts/servers.mjs";
 import { nearest, openScratch } from "../../src/database/embedded/scratch.ts";
 import { CACHED } from "../support/cache.ts";
-import { commandIn } from "../support/command.ts";
+import { BINARY, commandIn } from "../support/command.ts";
 import { expect, test } from "../support/database.ts";
 import { folderOf } from "../support/target.ts";
 import { until } from "../support/until.ts";
@@ -51,6 +53,47 @@ for (const [temporary, why] of [
       expect(stderr).toContain("→ Set TMPDIR to a folder that this user may write to");
     }
   });
+
+/** A folder of temporary files on a file system of its own, for one command. Only root may make one. */
+function onOwnFileSystem(folder: string, options: string, ...words: readonly string[]) {
+  const script = `mount -t tmpfs -o ${options} tmpfs "$TMPDIR" && "$@"; code=$?; ls "$TMPDIR" >&2; exit $code`;
+  return spawnSync("unshare", ["--mount", "sh", "-c", script, "sh", process.execPath, BINARY, ...words], {
+    cwd: folder,
+    encoding: "utf8",
+    env: { PATH: process.env.PATH ?? "", HOME: folder, TMPDIR: `${folder}/temporary` },
+  });
+}
+
+const mayMount = spawnSync("unshare", ["--mount", "true"]).status === 0 && process.getuid?.() === 0;
+
+describe.skipIf(!mayMount)("on a file system that", () => {
+  test.for([
+    { is: "is read-only", options: "ro,size=10m", why: "it is on a file system that is read-only" },
+    { is: "has no room for a server", options: "size=10m", why: "No space left on device" },
+    { is: "is full when databases are made", options: "size=45m", why: "has no room left in the folder" },
+  ])("$is, a test says so, with what helps, and leaves nothing", ({ options, why }) => {
+    const folder = folderOf({ "migrations/0001_one.sql": "create table one (id int);", "temporary/x": "" });
+    const { status, stderr } = onOwnFileSystem(folder, options, "test");
+    expect(stderr).toContain(why);
+    expect(stderr).toContain("[EMBEDDED_FAILED]");
+    expect(stderr).toContain("→ Set TMPDIR to a folder that this user may write to, with 100 MB of room");
+    expect(stderr.split("\n").filter((line) => line.startsWith("godwit-scratch-"))).toEqual([]);
+    expect(status).toBe(1);
+  });
+});
+
+test("two at once, below a folder with a long name, do not disturb each other and leave nothing", async ({
+  db,
+}) => {
+  const folder = folderOf({ "migrations/0001_one.sql": "create table one (id int);" });
+  const temporary = join(folder, "t".repeat(Math.max(1, 120 - folder.length)));
+  mkdirSync(temporary);
+  const godwit = commandIn({ folder, url: db.url, env: { TMPDIR: temporary } });
+  const both = await Promise.all([godwit("rehearse", "--json"), godwit("test", "--json")]);
+  expect(both[0].json.counts).toMatchObject({ rehearsed: 1, failed: 0 });
+  expect(both[1].json.counts).toMatchObject({ passed: 1, failed: 0 });
+  expect(scratches(temporary)).toEqual([]);
+});
 
 describe("the version", () => {
   test("is the wanted one, else the nearest newer one, else the newest", () => {

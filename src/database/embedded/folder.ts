@@ -1,5 +1,5 @@
 /** The folder of the embedded server, and what it means when it cannot be used or is no longer there. */
-import { statSync } from "node:fs";
+import { statfsSync, statSync } from "node:fs";
 import { DatabaseError } from "../../errors.ts";
 
 const ELSE = "set DATABASE_URL to use a database of your own";
@@ -50,6 +50,34 @@ export function asTemporaryProblem(error: unknown, folder: string): unknown {
 
 export const OTHER_TEMPORARY =
   "Set TMPDIR to a folder that this user may write to, with 100 MB of room in it or more.";
+
+/** The disk is full while the scratch server runs: it says so itself, or it ends. `null`: there is room. */
+export function withoutRoom(error: unknown, folder: string): DatabaseError | null {
+  if (!(error instanceof DatabaseError)) return null;
+  const ended = error.code === "DATABASE_CONNECTION_LOST" || error.code === "DATABASE_UNREACHABLE";
+  if (error.sqlState !== DISK_FULL && !(ended && roomIn(folder) < LEAST_BYTES)) return null;
+  return new DatabaseError(
+    {
+      code: "EMBEDDED_FAILED",
+      message: `The scratch PostgreSQL has no room left in the folder of temporary files, ${folder}: ${error.message}`,
+      hint: OTHER_TEMPORARY,
+      details: { folder },
+    },
+    { cause: error },
+  );
+}
+
+const DISK_FULL = "53100";
+const LEAST_BYTES = 2_000_000;
+
+function roomIn(folder: string): number {
+  try {
+    const { bavail, bsize } = statfsSync(folder);
+    return bavail * bsize;
+  } catch {
+    return LEAST_BYTES; // it cannot be said
+  }
+}
 
 /** Which folder it is, whatever is made in its place later; `undefined`: it is not there. */
 export function identityOf(folder: string): string | undefined {

@@ -18,10 +18,11 @@ import { parseAddress } from "../address/address.ts";
 import type { Connection } from "../connection.ts";
 import { type Binaries, locateBinaries } from "./binaries.ts";
 import { type ClusterOptions, type Environment, freePort, lastLines, startPostmaster } from "./cluster.ts";
-import { asTemporaryProblem, OTHER_TEMPORARY } from "./folder.ts";
+import { asTemporaryProblem, OTHER_TEMPORARY, withoutRoom } from "./folder.ts";
 import { chooseIdentity } from "./identity.ts";
 import { type MadeCluster, makeCluster } from "./kept-cluster.ts";
 import { readPostmaster } from "./postmaster.ts";
+import { watchedConnection } from "./watched.ts";
 
 export interface ScratchOptions {
   /** The major version to be like. Default: whatever is installed. */
@@ -56,6 +57,8 @@ export interface Scratch extends AsyncDisposable {
       readonly countsScans?: boolean;
     },
   ): Promise<Connection>;
+  /** Throws where the disk was full: what was seen from there on says nothing. */
+  check(): void;
   /** Safe to call twice; never throws. */
   close(): Promise<void>;
 }
@@ -92,12 +95,31 @@ export async function openScratch({
     const { port, password } = await start(folder, { binaries, environment, signal });
     const urlOf = (database: string, user = "postgres") =>
       `postgres://${encodeURIComponent(user)}:${password}@127.0.0.1:${port}/${encodeURIComponent(database)}`;
+    let full: DatabaseError | null = null;
+    const check = () => {
+      if (full !== null) throw full;
+    };
+    const watch = (error?: unknown) => {
+      full ??= withoutRoom(error, tmpdir());
+      check();
+    };
     const open: Scratch["open"] = async (database, { countsScans = false, user, ...options } = {}) => {
       const { openPostgres } = await import("../wire/postgres.ts");
       // What a session begins with, RESET gives it back.
       const given = countsScans ? `?options=${encodeURIComponent(WITHOUT_INDEXES)}` : "";
       const address = parseAddress({ url: `${urlOf(database, user)}${given}`, environment: {} });
-      return openPostgres(address, { applicationName: "godwit scratch", background: true, ...options });
+      const opened = openPostgres(address, {
+        applicationName: "godwit scratch",
+        background: true,
+        ...options,
+      });
+      return watchedConnection(
+        await opened.catch((error: unknown) => {
+          watch(error);
+          throw error;
+        }),
+        watch,
+      );
     };
     return {
       version: binaries.version,
@@ -115,6 +137,7 @@ export async function openScratch({
       },
       urlOf,
       open,
+      check,
       close,
       [Symbol.asyncDispose]: close,
     };

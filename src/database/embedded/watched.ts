@@ -1,14 +1,13 @@
 /** A connection to the embedded server, which asks after every answer whether the server's folder is still there. */
 import type { Connection } from "../connection.ts";
 
-/** `check` throws what is to be said in the place of an answer or of an error that the server had no other way to put. */
-export function watchedConnection(connection: Connection, check: () => void): Connection {
+/** `check` throws what is to be said in the place of an answer, or of an error that the server had no other way to put. */
+export function watchedConnection(connection: Connection, check: (error?: unknown) => void): Connection {
   const watched = async <T>(answer: Promise<T>): Promise<T> => {
-    try {
-      return await answer;
-    } finally {
-      check();
-    }
+    const [settled] = await Promise.allSettled([answer]);
+    if (settled.status === "fulfilled") check();
+    else check(settled.reason);
+    return answer;
   };
   return {
     get capabilities() {

@@ -77,7 +77,7 @@ const LINT: Elsewhere = {
 };
 
 export const ELSEWHERE: Readonly<Record<string, Elsewhere>> = {
-  "run/folder-test.ts Trial: godwit test … --json": {
+  "run/test-schema.ts schemaProblem: godwit test … --json": {
     file: "test/rehearsal/folder-test.test.ts",
     title: "what does not come back equal, or not twice, is named; what has no way back is said",
   },
