@@ -17,12 +17,17 @@ export interface TestCall {
 
 /** Throws `ConfigError` for an unknown revision. What a migration comes to is in the report. */
 export async function testOf(config: Config, given: TestGiven, call: TestCall): Promise<TestReport> {
-  const { testMigrations } = await import("../run/folder-test.ts");
+  const [{ testMigrations }, { makeSchema }] = await Promise.all([
+    import("../run/folder-test.ts"),
+    import("../run/scratch-copy.ts"),
+  ]);
   const { say, signal } = call;
   const major = config.values.lint.postgresVersion ?? (await majorOf(config, call));
   await using scratch = await openScratchLike(config, { major, signal });
   const database = databaseName(config);
   await scratch.create(database);
+  const schema = config.target?.schema ?? null;
+  if (schema !== null) await makeSchema(scratch, { database, schema });
   const url = scratch.urlOf(database);
   const own = Object.entries(config.environment).filter(([name]) => !/^PG[A-Z]+$/.test(name));
   const environment = { ...Object.fromEntries(own), DATABASE_URL: url };
