@@ -17,13 +17,18 @@ export interface TestCall {
 
 /** Throws `ConfigError` for an unknown revision. What a migration comes to is in the report. */
 export async function testOf(config: Config, given: TestGiven, call: TestCall): Promise<TestReport> {
-  const { testMigrations } = await import("../run/folder-test.ts");
+  const [{ testMigrations }, { makeSchema }, { limitRights, migratorOf }] = await Promise.all([
+    import("../run/folder-test.ts"),
+    import("../run/scratch-copy.ts"),
+    import("../run/scratch-rights.ts"),
+  ]);
   const { say, signal } = call;
   const major = config.values.lint.postgresVersion ?? (await majorOf(config, call));
   await using scratch = await openScratchLike(config, { major, signal });
   const database = databaseName(config);
   await scratch.create(database);
-  const { limitRights, migratorOf } = await import("../run/scratch-rights.ts");
+  const schema = config.target?.schema ?? null;
+  if (schema !== null) await makeSchema(scratch, { database, schema });
   await limitRights(scratch, { database });
   const url = scratch.urlOf(database, migratorOf(scratch));
   const own = Object.entries(config.environment).filter(([name]) => !/^PG[A-Z]+$/.test(name));

@@ -14,3 +14,12 @@ export async function copyOf(
   );
   await scratch.create(to, { template: from });
 }
+
+/** Where the target is one schema of a database: the migrations expect it to be there. */
+export async function makeSchema(
+  scratch: Scratch,
+  { database, schema }: { readonly database: string; readonly schema: string },
+): Promise<void> {
+  await using connection = await scratch.open(database);
+  await connection.execute(`create schema if not exists ${identifier(schema)}`);
+}

@@ -334,3 +334,20 @@ test("a test beside no migration fails, because nothing in it was asked", async 
   );
   expect((await godwit("test", "0001_shops", "--json")).json.problems).toEqual([]);
 });
+
+test("a target that is one schema of a database is tested in a schema of its name", async ({ db }) => {
+  await db.sql('create schema "shop 1"');
+  const url = { variable: "DATABASE_URL" };
+  const godwit = godwitIn(
+    {
+      "0001_shops.sql": SHOPS,
+      "0001_shops.test.sql": "select current_schema = 'shop 1' from (select current_schema()) as it;",
+      "../godwit.config.json": JSON.stringify({
+        targets: { shops: { url, dir: "migrations", schemas: ["shop 1"] } },
+      }),
+    },
+    db.url,
+  );
+  const { json } = await godwit("test", "--target", "shops/shop 1", "--json");
+  expect(json.migrations).toMatchObject([{ revision: "0001_shops", state: "passed", expectations: 1 }]);
+});
