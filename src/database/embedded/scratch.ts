@@ -6,22 +6,18 @@
  * the folder. It starts before the folder has anything in it, so every kill from there on is cleared up.
  */
 import { spawn } from "node:child_process";
-import { randomBytes } from "node:crypto";
 import { once } from "node:events";
-import { chmod, mkdtemp, readFile, realpath } from "node:fs/promises";
+import { chmod, mkdtemp, realpath } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { setTimeout as pause } from "node:timers/promises";
 import { identifier } from "../../core/sql/quote.ts";
-import { DatabaseError } from "../../errors.ts";
+import type { DatabaseError } from "../../errors.ts";
 import { parseAddress } from "../address/address.ts";
 import type { Connection } from "../connection.ts";
 import { type Binaries, locateBinaries } from "./binaries.ts";
-import { type ClusterOptions, type Environment, freePort, lastLines, startPostmaster } from "./cluster.ts";
-import { asTemporaryProblem, OTHER_TEMPORARY, withoutRoom } from "./folder.ts";
-import { chooseIdentity } from "./identity.ts";
-import { type MadeCluster, makeCluster } from "./kept-cluster.ts";
-import { readPostmaster } from "./postmaster.ts";
+import type { Environment } from "./cluster.ts";
+import { asTemporaryProblem, withoutRoom } from "./folder.ts";
+import { startScratch } from "./scratch-start.ts";
 import { watchedConnection } from "./watched.ts";
 
 export interface ScratchOptions {
@@ -92,7 +88,7 @@ export async function openScratch({
   };
   try {
     await chmod(folder, 0o711); // the server may have to be another user
-    const { port, password } = await start(folder, { binaries, environment, signal });
+    const { port, password } = await startScratch(folder, { binaries, environment, signal });
     const urlOf = (database: string, user = "postgres") =>
       `postgres://${encodeURIComponent(user)}:${password}@127.0.0.1:${port}/${encodeURIComponent(database)}`;
     let full: DatabaseError | null = null;
@@ -178,113 +174,6 @@ async function chooseBinaries(major: number | undefined, packages: readonly stri
   if (chosen === undefined) throw missing;
   return chosen;
 }
-
-interface Start {
-  readonly binaries: Binaries;
-  readonly environment: Environment;
-  readonly signal: AbortSignal | undefined;
-}
-
-interface Running {
-  readonly port: number;
-  readonly password: string;
-}
-
-const START_TIMEOUT_MS = 30_000;
-const PORTS_TRIED = 5;
-
-async function start(folder: string, { binaries, environment, signal }: Start): Promise<Running> {
-  const identity = await chooseIdentity(folder, binaries, "scratch");
-  await identity.own(folder);
-  const options = { binaries, identity, environment };
-  const made = await makeCluster(folder, options);
-  const first = await startOn(folder, { ...options, signal });
-  if ("port" in first)
-    return { port: first.port, password: made.shared ? await ownPassword(first.port, made) : made.password };
-  if (!made.shared || !first.ended) throw first.error;
-  // What was kept may be damaged.
-  await made.discard();
-  const { password } = await makeCluster(folder, { ...options, anew: true });
-  const second = await startOn(folder, { ...options, signal });
-  if ("port" in second) return { port: second.port, password };
-  throw second.error;
-}
-
-/** Copies of one cluster begin with the same password. */
-async function ownPassword(port: number, made: MadeCluster): Promise<string> {
-  const password = randomBytes(18).toString("base64url");
-  const { openPostgres } = await import("../wire/postgres.ts");
-  const url = `postgres://postgres:${made.password}@127.0.0.1:${port}/postgres`;
-  const address = parseAddress({ url, environment: {} });
-  await using connection = await openPostgres(address, {
-    applicationName: "godwit scratch",
-    background: true,
-  });
-  await connection.execute(`alter role postgres password '${password}'`);
-  return password;
-}
-
-type Tried = { readonly port: number } | { readonly error: DatabaseError; readonly ended: boolean };
-
-async function startOn(
-  folder: string,
-  { signal, ...options }: ClusterOptions & { readonly signal: AbortSignal | undefined },
-): Promise<Tried> {
-  const data = join(folder, "data");
-  const deadline = performance.now() + START_TIMEOUT_MS;
-  for (let attempt = 1; ; attempt++) {
-    signal?.throwIfAborted();
-    const port = await freePort();
-    const logFile = join(folder, `log-${attempt}`);
-    const server = await startPostmaster(data, { ...options, port, logFile, settings: SETTINGS });
-    let ended = false;
-    void server.ended.then(() => {
-      ended = true;
-    });
-    while (!ended && performance.now() < deadline) {
-      if ((await readPostmaster(data))?.state === "ready") return { port };
-      signal?.throwIfAborted();
-      await pause(5);
-    }
-    const output = await readFile(logFile, "utf8").catch(() => "");
-    // Somebody took the port between the question and the start.
-    if (ended && attempt < PORTS_TRIED && /Address already in use/.test(output)) continue;
-    const error = new DatabaseError({
-      code: "EMBEDDED_FAILED",
-      message: `The scratch PostgreSQL in ${folder} could not be started. Its log ends with:\n${lastLines(output, 8) || "(nothing)"}`,
-      hint: OTHER_TEMPORARY,
-      details: { directory: folder },
-    });
-    return { error, ended };
-  }
-}
-
-/**
- * Nothing is worth a flush to the disk. Nothing runs by itself or in a worker: what is measured is what the session itself does.
- */
-const SETTINGS = [
-  "fsync=off",
-  "synchronous_commit=off",
-  "autovacuum=off",
-  // The lock table has room for the product of locks and of sessions with prepared transactions.
-  "max_connections=200",
-  "max_prepared_transactions=400",
-  "max_locks_per_transaction=512",
-  // Generated rows and their indexes have room in it, as the tables of most targets have.
-  "shared_buffers=256MB",
-  "max_wal_senders=0",
-  // A table that is written anew is logged, as on the target.
-  "wal_level=replica",
-  "checkpoint_timeout=1h",
-  "max_wal_size=4GB",
-  "deadlock_timeout=10s",
-  "jit=off",
-  "max_parallel_workers_per_gather=0",
-  "max_parallel_maintenance_workers=0",
-  "stats_fetch_consistency=none",
-  // Which functions a statement has called.
-  "track_functions=all",
-];
 
 /** Whoever reads catalogs needs indexes: without them 500 tables take minutes. */
 const WITHOUT_INDEXES = "-c enable_indexscan=off -c enable_indexonlyscan=off -c enable_bitmapscan=off";
