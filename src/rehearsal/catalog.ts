@@ -26,13 +26,13 @@ export async function relationsOf(connection: Connection): Promise<Relations> {
 }
 
 /** What a session sees of itself: its locks, and the relations that it has locked, with their indexes and TOAST tables. */
-export interface Look {
+export interface OwnLocks {
   readonly locks: readonly HeldLock[];
   readonly relations: Relations;
 }
 
-export async function lookOf(connection: Connection): Promise<Look> {
-  const { rows } = await connection.query<LookRow>(LOOK);
+export async function ownLocksOf(connection: Connection): Promise<OwnLocks> {
+  const { rows } = await connection.query<OwnLocksRow>(LOOK);
   const [row] = rows;
   return {
     locks: locksIn(JSON.parse(row?.locks ?? "null") ?? []),
@@ -40,7 +40,7 @@ export async function lookOf(connection: Connection): Promise<Look> {
   };
 }
 
-interface LookRow extends Record<string, unknown> {
+interface OwnLocksRow extends Record<string, unknown> {
   /** In JSON. */
   readonly locks: string | null;
   readonly relations: string | null;
@@ -201,12 +201,12 @@ export async function foreignKeysOf(observer: Connection): Promise<readonly (rea
 }
 
 /** A session before a statement: whether it is inside a transaction, and with which locks. */
-export interface Standing {
+export interface SessionLocks {
   readonly inTransaction: boolean;
   readonly locks: readonly HeldLock[];
 }
 
-export async function standingOf(observer: Connection, pid: number): Promise<Standing> {
+export async function sessionLocksOf(observer: Connection, pid: number): Promise<SessionLocks> {
   const { rows } = await observer.query<{ inside: boolean | null; locks: string | null }>(STANDING, [pid]);
   const [row] = rows;
   return { inTransaction: row?.inside === true, locks: locksIn(JSON.parse(row?.locks ?? "null") ?? []) };

@@ -11,7 +11,14 @@ import { type Statement, splitStatements } from "../core/sql/statements.ts";
 import type { Connection, Result } from "../database/connection.ts";
 import { DatabaseError } from "../errors.ts";
 import { codePointOffset } from "../std/text.ts";
-import { functionCallsIn, type HeldLock, lookOf, type Relation, relationsOf, standingOf } from "./catalog.ts";
+import {
+  functionCallsIn,
+  type HeldLock,
+  ownLocksOf,
+  type Relation,
+  relationsOf,
+  sessionLocksOf,
+} from "./catalog.ts";
 import { leniently, lenientlyOutside, makesExtension, PassedOver } from "./lenient.ts";
 import { effectsOf, type Observations } from "./measure.ts";
 import { gated, type Open } from "./outside.ts";
@@ -133,7 +140,7 @@ class Observed {
       this.#relations = null;
       return ways.run();
     }
-    const standing = await standingOf(observer, this.#connection.server.backendPid);
+    const standing = await sessionLocksOf(observer, this.#connection.server.backendPid);
     const { inTransaction } = standing;
     const base = { text, line, inTransaction };
     if (refused !== null) {
@@ -171,7 +178,7 @@ class Observed {
     const durationMs = performance.now() - started;
     const calls = asks && (await functionCallsIn(this.#connection)) > called;
     // Nothing changes but what the session has locked. What the step itself has made is in nobody's way.
-    const { locks: has, relations } = await lookOf(this.#connection);
+    const { locks: has, relations } = await ownLocksOf(this.#connection);
     const isOld = ({ oid, owner }: Relation) => first.has(oid) || (owner !== null && first.has(owner));
     const after = new Map([...relations].filter(([, relation]) => isOld(relation)));
     const heldUntil = base.inTransaction ? "transaction" : "statement";

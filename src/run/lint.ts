@@ -110,9 +110,9 @@ function ofOneFolder(readings: readonly LintReading[]): readonly Linted[] {
     ...first.linted,
     files: new Set(readings.flatMap(({ read }) => read.revisions)).size,
     statements: [...statements.values()].reduce((total, count) => total + count, 0),
-    waived: once(readings.flatMap(({ read }) => read.waived)).length,
-    findings: sorted(once(findings).filter((finding) => isOfAll(finding, readings))),
-    notUnderstood: once(readings.flatMap((one) => one.linted.notUnderstood)),
+    waived: distinct(readings.flatMap(({ read }) => read.waived)).length,
+    findings: sorted(distinct(findings).filter((finding) => isOfAll(finding, readings))),
+    notUnderstood: distinct(readings.flatMap((one) => one.linted.notUnderstood)),
   };
   return [report];
 }
@@ -124,7 +124,7 @@ function isOfAll(finding: LintFinding, readings: readonly LintReading[]): boolea
   return said.every(({ linted }) => linted.findings.some((one) => keyOf(one) === keyOf(finding)));
 }
 
-function once<T extends object>(all: readonly T[]): readonly T[] {
+function distinct<T extends object>(all: readonly T[]): readonly T[] {
   return [...new Map(all.map((one) => [keyOf(one), one])).values()];
 }
 

@@ -55,7 +55,7 @@ export interface Live extends AsyncDisposable {
   readonly reading: Promise<LiveReading>;
 }
 
-export interface Place {
+export interface StateDatabase {
   readonly database: string;
   readonly state: SchemaState;
 }
@@ -138,7 +138,7 @@ async function readOnce(scratch: Scratch, database: string): Promise<SchemaReadi
 }
 
 /** Makes the state in a new database. */
-export async function makeState(stage: Stage, { database, state }: Place): Promise<void> {
+async function makeState(stage: Stage, { database, state }: StateDatabase): Promise<void> {
   const { scratch, owner, live, leftOut, notes } = stage;
   await scratch.create(database);
   await using connection = await scratch.open(database);
@@ -164,9 +164,9 @@ export async function makeState(stage: Stage, { database, state }: Place): Promi
 
 interface Likeness {
   readonly live: Live;
-  readonly first: Place;
+  readonly first: StateDatabase;
   /** Of the live database. */
-  readonly second: Place;
+  readonly second: StateDatabase;
   /** From the first to the second. */
   readonly renames: readonly RenameHint[];
   /** The diff begins with the second. */

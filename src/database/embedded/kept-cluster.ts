@@ -72,7 +72,7 @@ export async function makeCluster(
 }
 
 /** The folder for what can be made again at any time. `undefined`: there is none. */
-export function cacheFolder(environment: Environment): string | undefined {
+function cacheFolder(environment: Environment): string | undefined {
   const { XDG_CACHE_HOME: wanted, LOCALAPPDATA: local, HOME: home = "" } = environment;
   if (wanted !== undefined && isAbsolute(wanted)) return wanted;
   if (process.platform === "win32") return local;
