@@ -278,7 +278,7 @@ export const ELSEWHERE: Readonly<Record<string, Elsewhere>> = {
   // A word of a person that is still to come.
   "cli/commands/plan.ts outlookLines: godwit backfill approve …": AWAITED,
   "cli/commands/plan.ts outlookLines: godwit backfill resume …": AWAITED,
-  "cli/commands/backfill.ts said: godwit backfill resume …": AWAITED,
+  "cli/commands/backfill.ts confirmationOf: godwit backfill resume …": AWAITED,
   // How far it is was lost from the ledger.
   "run/step/backfill/lost.ts refuseLost: godwit repair --retry …": {
     file: "test/backfill/lost.test.ts",
