@@ -248,7 +248,8 @@ describe("other sessions at work", () => {
 test("a session that waits for a window is made way for", async ({ db }) => {
   const folder = folderOf({
     "0001_a.sql": TABLE,
-    "0002_b.sql": slowly(0.02, sql("")),
+    // Who waits is at work too, and is not to be the reason.
+    "0002_b.sql": slowly(0.02, sql("share=100%")),
   });
   const target = targetOf({ url: db.url, folder });
   await up(target, recorder(), { goal: { direction: "up", to: "0001_a", phases: ["startup"] } });
