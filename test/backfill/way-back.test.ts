@@ -159,7 +159,10 @@ test("makes way for sessions that wait for it, and says why", async ({ db }) => 
 create function slow() returns trigger language plpgsql as $$ begin
   if new.hits < old.hits then perform pg_sleep(0.004); end if; return new; end $$;
 create trigger slow before update on products for each row execute function slow();`;
-  const target = targetOf({ url: db.url, folder: folderOf({ "0001_a.sql": slow, "0002_b.sql": sql() }) });
+  const target = targetOf({
+    url: db.url,
+    folder: folderOf({ "0001_a.sql": slow, "0002_b.sql": sql("share=100%") }),
+  });
   await up(target);
   let over = false;
   const reasons: string[] = [];
