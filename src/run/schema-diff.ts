@@ -11,9 +11,8 @@ import type { RenameHint } from "../diff/hints.ts";
 import { lossesOf } from "../diff/losses.ts";
 import type { DiffStatement } from "../diff/statement.ts";
 import { prove } from "./schema-proof.ts";
-import { leftOutOf, makeStates, readInPlace, type SchemaState, userOf } from "./schema-states.ts";
-
-export type { SchemaState };
+import type { SchemaState } from "./schema-state.ts";
+import { leftOutOf, makeStates, readInPlace, userOf } from "./schema-states.ts";
 
 export interface SchemaDiffInput {
   readonly from: SchemaState;

@@ -14,26 +14,15 @@ import { withoutRows } from "../diff/emptied.ts";
 import type { RenameHint } from "../diff/hints.ts";
 import { putInOrder } from "../diff/in-order.ts";
 import type { LeftOut } from "../diff/leave-out.ts";
-import { loadSchema, type SchemaFile } from "../diff/load.ts";
+import { loadSchema } from "../diff/load.ts";
 import { unproven } from "../diff/proven.ts";
 import { asReadBy, type LiveReading, readLive, readTogether, type SchemaReading } from "../diff/reading.ts";
 import { turned } from "../diff/renames.ts";
 import { rolesOf } from "../rehearsal/catalog.ts";
 import { describeDifference } from "../schema/compare.ts";
 import { ALL, copySchema } from "./database-copy.ts";
+import type { LiveState, SchemaState } from "./schema-state.ts";
 import { ensureRoles, messageOf, runWithRoles } from "./scratch-roles.ts";
-
-/** A state of a schema, and how it is made in an empty database. */
-export type SchemaState =
-  | { readonly kind: "files"; readonly name: string; readonly files: readonly SchemaFile[] }
-  | LiveState
-  | { readonly kind: "migrations"; readonly name: string; readonly run: (url: string) => Promise<void> };
-
-export interface LiveState {
-  readonly kind: "database";
-  readonly name: string;
-  readonly open: () => Promise<Connection>;
-}
 
 export interface Stage {
   readonly scratch: Scratch;

@@ -1,7 +1,8 @@
 /** A diff with a live database: it is read in place, and made of the other state. Where that is impossible it is copied. */
 import { vi } from "vitest";
 import { openScratch } from "../../src/database/embedded/scratch.ts";
-import { diffStates, type SchemaState } from "../../src/run/schema-diff.ts";
+import { diffStates } from "../../src/run/schema-diff.ts";
+import type { SchemaState } from "../../src/run/schema-state.ts";
 import { connectionTo, snapshotOf } from "../schema/snapshots.ts";
 import { expect, type TestDatabase, test } from "../support/database.ts";
 
