@@ -33,7 +33,7 @@ describe("godwit, with a backfill,", () => {
         revision: "0002_slug",
         table: "public.products",
         key: ["id"],
-        rows: 2000,
+        ...{ rows: 2000, done: 0, left: 2000, refused: 0, waitsFor: null },
         indexes: 1,
         indexed: [],
         fillfactor: 80,
