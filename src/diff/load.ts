@@ -57,7 +57,7 @@ export async function carryOut(
   { what = "desired schema" }: Loading = {},
 ): Promise<ReadonlySet<string>> {
   const made = new Set<string>();
-  let left = statementsOf(files);
+  let left = statementsOf(files).filter((one) => !isPassedOver(one));
   while (left.length > 0) {
     const failed: { readonly statement: (typeof left)[number]; readonly error: DatabaseError }[] = [];
     for (const portion of portionsOf(left, ({ text }) => MAY_SHARE.test(text))) {
@@ -81,12 +81,23 @@ export async function carryOut(
 }
 
 function statementsOf(files: readonly SchemaFile[]) {
-  return files.flatMap((file) =>
-    splitStatements(file.text)
-      // A command of psql, as dumps have them.
-      .filter(({ text }) => !text.startsWith("\\"))
-      .map((statement) => ({ ...statement, file })),
-  );
+  return files.flatMap((file) => splitStatements(file.text).map((statement) => ({ ...statement, file })));
+}
+
+/** Commands of psql that change nothing of what a file describes. Dumps have the first two. */
+const PASSED_OVER = /^\\(?:restrict|unrestrict|echo|qecho|warn|pset|timing|set|unset|encoding)\b/;
+
+function isPassedOver({ text, start, file }: ReturnType<typeof statementsOf>[number]): boolean {
+  if (!text.startsWith("\\")) return false;
+  if (PASSED_OVER.test(text)) return true;
+  throw new SourceError([
+    {
+      code: "SCHEMA_FILE_FAILED",
+      message: `${text.split(/\s/)[0]} is a command that only psql carries out, and what it would read or change is not known here.`,
+      hint: "Leave it out. Files that it reads can be given themselves, or as a folder.",
+      place: placeIn(file, start),
+    },
+  ]);
 }
 
 /** The others may end a transaction, or say how the rest of a message is read. */

@@ -75,3 +75,26 @@ test("a role that is named is made, and a statement that makes or changes one is
   for (const text of TAKEN)
     await inEmpty((connection) => loadSchema(connection, [{ name: "schema.sql", text: `${HERE}${text};` }]));
 });
+
+test("a command of psql that would read or change something is refused by name and place, and others say nothing", async () => {
+  const server = await startServer();
+  onTestFinished(() => server.stop());
+  await using connection = await connectionTo(`postgres://postgres@127.0.0.1:${server.port}/postgres`);
+  for (const command of ["\\connect other", "\\i more.sql", "\\copy here from 'rows.csv'", "\\if :yes"])
+    await expect(
+      loadSchema(connection, [
+        { name: "schema.sql", text: `${HERE}${command}\ncreate table there (id int);\n` },
+      ]),
+    ).rejects.toMatchObject({
+      problems: [
+        {
+          code: "SCHEMA_FILE_FAILED",
+          message: expect.stringContaining(`${command.split(" ")[0]} is a command that only psql`),
+          place: { file: "schema.sql", line: 2 },
+        },
+      ],
+    });
+  const text = `\\restrict abc\n\\echo here\n${HERE}\\unrestrict abc\n`;
+  await loadSchema(connection, [{ name: "schema.sql", text }]);
+  expect((await connection.query("select from here")).rows).toEqual([]);
+});
