@@ -4,7 +4,10 @@ import { folderOf, targetOf, up } from "../support/target.ts";
 test("23: The head of a pg_dump empties search_path, and everything behind it goes astray", async ({
   db,
 }) => {
-  await db.admin(`grant pg_read_all_data to ${db.owner}`);
+  // One of its own: what the owner may do, other tests on this server see.
+  const role = `${db.owner}_${process.pid}_head`;
+  await db.admin(`create role ${role}`);
+  await db.admin(`grant ${role} to ${db.owner}`);
   const head = `SET statement_timeout = 0;
 SET lock_timeout = 0;
 SET standard_conforming_strings = on;
@@ -17,7 +20,7 @@ SET SESSION AUTHORIZATION ${db.owner};
 CREATE TEMPORARY TABLE shadow (id int);
 PREPARE leftover AS SELECT 1;
 LISTEN leftover;
-SET ROLE pg_read_all_data;
+SET ROLE ${role};
 `;
   const state = `insert into states select current_setting('search_path'), current_setting('check_function_bodies'),
   current_setting('datestyle'), current_setting('lock_timeout'), to_regclass('pg_temp.shadow') is null;`;
@@ -38,4 +41,5 @@ SET ROLE pg_read_all_data;
   expect(states[0]).toMatchObject({ path: '"$user", public', lock_timeout: "3s", temp_gone: true });
   expect(await db.sql("select to_regclass('public.unqualified') as t")).toEqual([{ t: "unqualified" }]);
   expect(await db.sql(`select revision from "${ledgerSchema}".migration_history`)).toHaveLength(7);
+  await db.admin(`drop role ${role}`);
 });
