@@ -25,8 +25,8 @@ export async function makeMigrator(scratch: Scratch): Promise<void> {
 }
 
 /**
- * Every role but the server's own superuser becomes as limited as the one of migrations, in a database that has all that is to be
- * copied. `role`: the one that runs change to. May be called again when there are more roles.
+ * Makes every role but the server's own superuser as limited as the one of migrations. The database has all that is to be copied.
+ * `role`: the one that runs change to. May be called again when there are more roles.
  */
 export async function limitRights(
   scratch: Scratch,

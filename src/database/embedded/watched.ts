@@ -1,7 +1,7 @@
-/** A connection to the embedded server, which asks after every answer whether the server's folder is still there. */
+/** A connection to a server of our own, where every answer is followed by a look at what the server stands on: its folder, its disk. */
 import type { Connection } from "../connection.ts";
 
-/** `check` throws what is to be said in the place of an answer, or of an error that the server had no other way to put. */
+/** `check` throws what is to be said instead of an answer. It is handed the error of a statement that failed. */
 export function watchedConnection(connection: Connection, check: (error?: unknown) => void): Connection {
   const watched = async <T>(answer: Promise<T>): Promise<T> => {
     const [settled] = await Promise.allSettled([answer]);

@@ -9,8 +9,8 @@ import { refuseLost, refuseLostValues } from "./lost.ts";
 import { wayBackTable } from "./way-back-table.ts";
 
 /**
- * Throws `PlanRefused` where the file has changed since the first window, where its table or key is another one by now
- * (`BACKFILL_EDITED`), or where nothing says how far it is (`BACKFILL_LOST`).
+ * Throws `PlanRefused`. `BACKFILL_EDITED`: the file has changed since the first window, or its table or key is another one by now.
+ * `BACKFILL_LOST`: nothing says how far it is.
  */
 export async function refuseHalfDone(
   target: Target,

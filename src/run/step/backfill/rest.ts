@@ -62,9 +62,8 @@ async function rememberFailed(filling: Filling, error: DatabaseError | RowsThrew
 }
 
 /**
- * Tries all refused rows again. A run does that before its first window, so that rows which were corrected make room for
- * others, and behind its last one, because a row may have had to wait for another. Throws `TooManyRefused` where a hundred
- * are left.
+ * Tries all refused rows again. Before the first window of a run, corrected rows make room for others. Behind the last one, a row
+ * may succeed that had to wait for another. Throws `TooManyRefused` where a hundred are left.
  */
 export async function retryRefused(filling: Filling): Promise<void> {
   const { context } = filling;
