@@ -1,23 +1,20 @@
 import { expect, test } from "vitest";
-import { FULL, nextThrottle, p99, restAfter, type Signals, type Throttle, worstLag } from "./throttle.ts";
+import {
+  FULL,
+  NOTHING_SEEN,
+  nextThrottle,
+  p99,
+  restAfter,
+  type Signals,
+  type Throttle,
+  worstLag,
+} from "./throttle.ts";
 
-const QUIET: Signals = {
-  ...{
-    lagMs: null,
-    lagOf: null,
-    waiting: 0,
-    othersMs: null,
-    archiveBytes: null,
-    walBytes: null,
-    oldestMs: null,
-  },
-  ...{ vacuum: "none", probeMs: null },
-};
 const LIMITS = { share: 0.25, maxLagMs: 5000, maxWalBytes: null, probeLimitMs: 50 };
 const after = (count: number, signals: Partial<Signals>, from: Throttle = FULL) => {
   let throttle = from;
   for (let left = count; left > 0; left--)
-    throttle = nextThrottle(throttle, { ...QUIET, ...signals }, LIMITS);
+    throttle = nextThrottle(throttle, { ...NOTHING_SEEN, ...signals }, LIMITS);
   return throttle;
 };
 
@@ -47,7 +44,7 @@ test("beside others at work it uses a part of its time, and all of it when they 
   expect(after(1, { othersMs: 400 })).toEqual(FULL);
   expect(after(1, { othersMs: 400 }, beside).pace).toBeCloseTo(0.35);
   expect(after(8, { othersMs: null }, beside)).toEqual(FULL);
-  expect(nextThrottle(FULL, { ...QUIET, othersMs: 3 }, { ...LIMITS, share: 1 })).toEqual(FULL);
+  expect(nextThrottle(FULL, { ...NOTHING_SEEN, othersMs: 3 }, { ...LIMITS, share: 1 })).toEqual(FULL);
 });
 
 test("sessions that wait for it are given way to, and a full archive too", () => {
@@ -63,7 +60,7 @@ test("a probe is kept under its limit: a load that grows with the pace settles t
     // 10 ms without the backfill, 110 ms at its full pace.
     const probeMs = 10 + 100 * throttle.pace;
     if (round > 50) seen.push(probeMs);
-    throttle = nextThrottle(throttle, { ...QUIET, probeMs }, LIMITS);
+    throttle = nextThrottle(throttle, { ...NOTHING_SEEN, probeMs }, LIMITS);
   }
   expect(Math.max(...seen)).toBeLessThanOrEqual(50);
   expect(Math.min(...seen)).toBeGreaterThan(25);

@@ -28,6 +28,20 @@ export interface Signals {
   readonly probeMs: number | null;
 }
 
+/** Where nothing was asked. */
+export const NOTHING_SEEN: Signals = {
+  ...{
+    lagMs: null,
+    lagOf: null,
+    waiting: 0,
+    othersMs: null,
+    archiveBytes: null,
+    walBytes: null,
+    oldestMs: null,
+  },
+  ...{ vacuum: "none", probeMs: null },
+};
+
 export interface Limits {
   /** The pace beside others. */
   readonly share: number;

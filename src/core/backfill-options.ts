@@ -35,7 +35,7 @@ export interface Undo {
 
 export const DEFAULT_OPTIONS: BackfillOptions = {
   ...{ approve: false, undo: null, triggers: "keep", background: false, throttle: true },
-  share: 0.25,
+  share: 0.07,
   ...{ maxLagMs: 5_000, maxWalBytes: null, probe: null, probeLimitMs: 100 },
 };
 

@@ -93,6 +93,8 @@ ${NOTES}`);
 
   const there = disturbed({ db, random, writer, seen });
   await there({
+    // A row that is inserted after it is the application's.
+    isThrough: async () => (await stateOf(db)) === "applied",
     run: (recorded) => up(target, recorded),
     begin: () => godwit.start("up"),
     // Rows that were given other keys behind its position, or inserted there, are found at the end.
@@ -130,11 +132,8 @@ ${NOTES}`);
   writer.forgetMoved();
   const back = disturbed({ db, random, writer, seen });
   await back({
-    async run(recorded) {
-      // It may be through, although nobody has heard so.
-      const [row] = await db.sql(`select from "${ledgerSchema}".migration_history`);
-      if (row !== undefined) await undoBackfill(target, { ...UP, goal: { ...UP.goal, to: FILL } }, recorded);
-    },
+    isThrough: async () => (await stateOf(db)) === undefined,
+    run: (recorded) => undoBackfill(target, { ...UP, goal: { ...UP.goal, to: FILL } }, recorded),
     begin: () => godwit.start("backfill", "undo", FILL),
     again: async () => {},
   });
@@ -156,7 +155,19 @@ ${NOTES}`);
   expect(await db.sql("select n, hits from rows where hits <> 0 order by n")).toEqual(writer.hits());
 }
 
+/** What the ledger says of the backfill. */
+async function stateOf(db: TestDatabase): Promise<string | undefined> {
+  const [{ exists } = { exists: false }] = await db.sql<{ exists: boolean }>(
+    `select to_regclass('"${ledgerSchema}".migration_history') is not null as exists`,
+  );
+  if (!exists) return "pending";
+  const [row] = await db.sql<{ state: string }>(`select state from "${ledgerSchema}".migration_history`);
+  return row?.state;
+}
+
 interface Attempts {
+  /** It may be, although the run that came to the end was cut or killed before it could say so. */
+  readonly isThrough: () => Promise<boolean>;
   readonly run: (recorded: Recorder) => Promise<unknown>;
   /** The same with the real binary. */
   readonly begin: () => ReturnType<Command["start"]>;
@@ -175,16 +186,20 @@ function disturbed({
   readonly writer: ReturnType<typeof createWriter>;
   readonly seen: Seen;
 }) {
-  return async ({ run, begin, again }: Attempts): Promise<void> => {
+  return async ({ isThrough, run, begin, again }: Attempts): Promise<void> => {
     // A process takes a second to begin.
     let kills = random.int(0, 2);
     const codes = new Set<string | null>();
     for (let tries = 0; ; tries++) {
       expect(tries, `runs that ended with ${[...codes]}`).toBeLessThan(100);
+      const isFree = async () => (await lockHolder(db)) === undefined;
+      await until(isFree, { what: "the end of the last run's session" });
+      if (await isThrough()) return;
+      for (let left = tries === 0 ? 0 : 5; left > 0; left--) await writer.write();
       seen.runs++;
       if (kills > 0 && random.chance(0.5)) {
         kills--;
-        if (await kill(db, { random, writer, begin })) seen.killed++;
+        if (await kill(db, { random, begin })) seen.killed++;
         continue;
       }
       const after = random.int(1, 10);
@@ -218,11 +233,7 @@ function disturbed({
  */
 async function kill(
   db: TestDatabase,
-  {
-    random,
-    writer,
-    begin,
-  }: { random: Chance; writer: ReturnType<typeof createWriter> } & Pick<Attempts, "begin">,
+  { random, begin }: { readonly random: Chance } & Pick<Attempts, "begin">,
 ): Promise<boolean> {
   const holder = await db.connect();
   await holder.query("begin");
@@ -241,7 +252,6 @@ async function kill(
   await ended;
   await holder.query("rollback");
   await holder.end();
-  for (let left = 5; left > 0; left--) await writer.write();
   return isMet;
 }
 

@@ -98,8 +98,9 @@ async function carryOut(
         { ...body, backfill: body.backfill },
         { known, controls, claim },
       );
-      await using sensor = openSensor(filling);
+      await using sensor = await openSensor(filling);
       filling.sensor = sensor;
+      filling.slowedBy = sensor.throttle.slowedBy;
       await held.table(filling.table.name, filling.table.shown);
       await retryRefused(filling);
       const { windows } = filling.state;

@@ -10,6 +10,7 @@ import {
   FULL,
   type Limits,
   middle,
+  NOTHING_SEEN,
   nextThrottle,
   p99,
   type Replica,
@@ -28,12 +29,16 @@ import { applicationNameOf, prepareSession } from "../../session/connect.ts";
 import type { StepContext } from "../context.ts";
 import type { Filling } from "./filling.ts";
 
-/** A backfill that is done before needs no second connection. */
+/** A backfill that is done before needs no second connection, where it meets nobody at its beginning. */
 const FIRST_AFTER_MS = 500;
 const LOOK_EVERY_MS = 1_000;
+/** Until it is known whether others work. */
+const FIRST_LOOKS_EVERY_MS = 200;
 const PROBE_EVERY_MS = 100;
 /** The probe's last so many answers count: about the last two seconds. */
 const PROBES = 20;
+/** Of sessions that did something, so many milliseconds ago, where there are none. */
+const NOBODY = Number.POSITIVE_INFINITY;
 /** So many looks in a row say whether others work: one alone may meet somebody by chance. */
 const LOOKS_AT_OTHERS = 3;
 /** Positions of the last minutes. */
@@ -47,21 +52,30 @@ export interface Sensor extends AsyncDisposable {
 /** For a backfill that makes way for nothing. */
 const NO_SENSOR: Sensor = { throttle: FULL, [Symbol.asyncDispose]: async () => {} };
 
-/** Begins to watch. It waits for no connection. */
-export function openSensor({
+/**
+ * Begins to watch. It waits for no connection. The first look at others is one on the run's own, so that the first windows
+ * make way too.
+ */
+export async function openSensor({
   context,
   prepared,
   backfill,
   table,
-}: Pick<Filling, "context" | "prepared" | "backfill" | "table">): Sensor {
+}: Pick<Filling, "context" | "prepared" | "backfill" | "table">): Promise<Sensor> {
   const { options } = backfill;
   const { capabilities, server } = context.connection;
   if (!options.throttle || !capabilities.observer) return NO_SENSOR;
   const limits: Limits = options;
+  // Behind a pooler our windows have no process of their own.
+  const windows = capabilities.session
+    ? { pid: server.backendPid, applicationName: applicationNameOf(context.author) }
+    : null;
+  const others = limits.share < 1 ? [await othersMs(context.connection, windows)] : [];
   const done = new AbortController();
   const stop = AbortSignal.any([context.stop, done.signal]);
   const probes: number[] = [];
-  let throttle = FULL;
+  let throttle = nextThrottle(FULL, { ...NOTHING_SEEN, othersMs: middle(others) }, limits);
+  const meetsOthers = throttle.pace < 1;
   let unseen = false;
   const sayUnseen = (what: string) => {
     if (unseen) return;
@@ -70,21 +84,16 @@ export function openSensor({
   };
 
   const look = async () => {
-    await delay(FIRST_AFTER_MS, stop);
+    if (!meetsOthers) await delay(FIRST_AFTER_MS, stop);
     await using connection = await openBeside(context, stop);
     const samples: WalSample[] = [];
-    const others: number[] = [];
     while (!stop.aborted) {
-      // Behind a pooler our windows have no process of their own.
-      const windows = capabilities.session
-        ? { pid: server.backendPid, applicationName: applicationNameOf(context.author) }
-        : null;
       const seen = await read(connection, table.name, windows);
       const ms = performance.now();
       const before = samples.at(-1);
       samples.push({ at: seen.wal, ms });
       if (samples.length > SAMPLES) samples.shift();
-      others.push(seen.others ?? Number.POSITIVE_INFINITY);
+      others.push(seen.others ?? NOBODY);
       if (others.length > LOOKS_AT_OTHERS) others.shift();
       if (!seen.sees)
         sayUnseen(
@@ -101,7 +110,8 @@ export function openSensor({
         probeMs: p99(probes),
       };
       throttle = nextThrottle(throttle, signals, limits);
-      await delay(LOOK_EVERY_MS, stop);
+      const isKnown = !meetsOthers || others.length === LOOKS_AT_OTHERS;
+      await delay(isKnown ? LOOK_EVERY_MS : FIRST_LOOKS_EVERY_MS, stop);
     }
   };
   const probe = async (text: string) => {
@@ -210,6 +220,29 @@ interface Windows {
   readonly applicationName: string;
 }
 
+/** Sessions that are ours: the one that watches, and those of the windows. */
+const OURS = (windows: Windows | null) =>
+  `select array(select pid from pg_catalog.pg_stat_activity where pid = ${windows?.pid ?? 0}
+    or application_name = ${literal(windows?.applicationName ?? "")} and pid <> pg_catalog.pg_backend_pid()) as pids`;
+
+/**
+ * How long ago another session of the database began or ended a statement, as an expression beside `ours`. Behind a pooler,
+ * a session may be ours in one moment and another's in the next.
+ */
+const OTHERS = (windows: Windows | null) =>
+  windows === null
+    ? "null"
+    : `(select pg_catalog.min(extract(epoch from pg_catalog.clock_timestamp() - state_change) * 1000)
+    from pg_catalog.pg_stat_activity, ours where backend_type = 'client backend' and datname = pg_catalog.current_database()
+      and pid <> all (ours.pids) and pid <> pg_catalog.pg_backend_pid() and application_name not like 'godwit run %')`;
+
+async function othersMs(connection: Connection, windows: Windows | null): Promise<number> {
+  const { rows } = await connection.query<{ others: number | null }>(
+    `with ours as materialized (${OURS(windows)}) select ${OTHERS(windows)}::pg_catalog.float8 as others`,
+  );
+  return rows[0]?.others ?? NOBODY;
+}
+
 /** The locks that somebody waits for are few, and who blocks them is asked of those alone. */
 async function read(connection: Connection, table: string, windows: Windows | null): Promise<SensedState> {
   const waiting =
@@ -217,16 +250,7 @@ async function read(connection: Connection, table: string, windows: Windows | nu
       ? "0"
       : `(select pg_catalog.count(*) from pg_catalog.pg_locks l, ours where not l.granted and l.pid <> all (ours.pids)
     and pg_catalog.pg_blocking_pids(l.pid) && ours.pids)`;
-  // Behind a pooler, a session may be ours in one moment and another's in the next.
-  const others =
-    windows === null
-      ? "null"
-      : `(select pg_catalog.min(extract(epoch from pg_catalog.clock_timestamp() - state_change) * 1000)
-    from pg_catalog.pg_stat_activity, ours where backend_type = 'client backend' and datname = pg_catalog.current_database()
-      and pid <> all (ours.pids) and pid <> pg_catalog.pg_backend_pid() and application_name not like 'godwit run %')`;
-  const { rows } = await connection.query<SensedState & Row>(`with ours as materialized (
-  select array(select pid from pg_catalog.pg_stat_activity where pid = ${windows?.pid ?? 0}
-    or application_name = ${literal(windows?.applicationName ?? "")} and pid <> pg_catalog.pg_backend_pid()) as pids),
+  const { rows } = await connection.query<SensedState & Row>(`with ours as materialized (${OURS(windows)}),
 here as materialized (
   select (pg_catalog.pg_current_wal_lsn() - '0/0'::pg_catalog.pg_lsn)::pg_catalog.float8 as wal)
 select here.wal,
@@ -235,7 +259,7 @@ select here.wal,
     from pg_catalog.pg_stat_replication where state = 'streaming' and replay_lsn is not null) as replicas,
   (select pg_catalog.count(*)::pg_catalog.int4 from pg_catalog.pg_stat_replication where state is null) as hidden,
   ${waiting}::pg_catalog.int4 as waiting,
-  ${others}::pg_catalog.float8 as others,
+  ${OTHERS(windows)}::pg_catalog.float8 as others,
   (select here.wal - ('x' || pg_catalog.substr(segment, 9, 8))::bit(32)::pg_catalog.int8 * 4294967296.0
       - (('x' || pg_catalog.substr(segment, 17, 8))::bit(32)::pg_catalog.int8 + done)
         * pg_catalog.pg_size_bytes(pg_catalog.current_setting('wal_segment_size'))

@@ -92,7 +92,7 @@ export async function runUndo(context: StepContext, prepared: Prepared, index: n
       await claimRanges(context, prepared);
       undoing = await begin(context, prepared, { state, controls });
       const backfill = prepared.migration?.backfill ?? keptBackfill(state);
-      await using sensor = openSensor({ ...undoing, backfill });
+      await using sensor = await openSensor({ ...undoing, backfill });
       undoing.sensor = sensor;
       await windowsOf(undoing, observed);
     }
