@@ -21,7 +21,10 @@ test("windows grow from the smallest to the one that takes the target, and never
 });
 
 test("a window holds a small share of its table", () => {
-  expect([null, 0, 300_000, 10_000_000, 1e9].map(mostRows)).toEqual([200_000, 5000, 5000, 50_000, 200_000]);
+  const most = (isAlone: boolean) =>
+    [null, 0, 300_000, 10_000_000, 1e9].map((rows) => mostRows(rows, { isAlone }));
+  expect(most(false)).toEqual([200_000, 5000, 5000, 50_000, 200_000]);
+  expect(most(true)).toEqual([200_000, 20_000, 20_000, 200_000, 200_000]);
 });
 
 test("a window that took too long is followed by one that would not", () => {

@@ -11,13 +11,16 @@ const MOST_SHARE = 1 / 200;
 /** Smaller windows are short enough whatever their share, and would spend their time on commits. */
 const SMALL_WINDOW = 5000;
 const LARGE_WINDOW = 200_000;
+/** A window is so many times as large where nobody else works in the database. Who begins meanwhile waits for one at most. */
+const ALONE = 4;
 /** The time of a window is measured too coarsely below this, in milliseconds. */
 const SHORTEST_MS = 1;
 
 /** The most rows that a window has, where the author has not said it. `null` rows: nobody knows how many there are. */
-export function mostRows(tableRows: number | null): number {
+export function mostRows(tableRows: number | null, { isAlone }: { readonly isAlone: boolean }): number {
   if (tableRows === null) return LARGE_WINDOW;
-  return Math.min(LARGE_WINDOW, Math.max(SMALL_WINDOW, Math.round(tableRows * MOST_SHARE)));
+  const most = Math.max(SMALL_WINDOW, Math.round(tableRows * MOST_SHARE));
+  return Math.min(LARGE_WINDOW, isAlone ? most * ALONE : most);
 }
 
 /**

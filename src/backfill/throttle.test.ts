@@ -24,7 +24,10 @@ test("nothing holds it up, so it uses all of its time", () => {
 });
 
 test("a replica beyond the limit stops it, one half-way slows it, and it comes back in steps", () => {
-  expect(after(1, { lagMs: 6000, lagOf: "b" })).toEqual({ pace: 0, slowedBy: "replica b, 6.0 s behind" });
+  expect(after(1, { lagMs: 6000, lagOf: "b" })).toMatchObject({
+    pace: 0,
+    slowedBy: "replica b, 6.0 s behind",
+  });
   expect(after(1, { lagMs: 3000, lagOf: "b" }).pace).toBeCloseTo(0.7);
   expect(after(50, { lagMs: 3000, lagOf: "b" }).pace).toBeCloseTo(0.05);
   const stopped = after(1, { lagMs: 6000, lagOf: "b" });
@@ -33,22 +36,29 @@ test("a replica beyond the limit stops it, one half-way slows it, and it comes b
 });
 
 test("autovacuum and an old transaction slow it to a half, and never stop it", () => {
-  expect(after(30, { vacuum: "usual" })).toEqual({ pace: 0.5, slowedBy: "autovacuum on the table" });
+  expect(after(30, { vacuum: "usual" })).toMatchObject({ pace: 0.5, slowedBy: "autovacuum on the table" });
   expect(after(30, { oldestMs: 3_600_000 }).pace).toBe(0.5);
   expect(after(1, { vacuum: "wraparound" }).pace).toBe(0);
 });
 
 test("beside others at work it uses a part of its time, and all of it when they have gone", () => {
   const beside = after(5, { othersMs: 3 });
-  expect(beside).toEqual({ pace: 0.25, slowedBy: "other sessions at work" });
+  expect(beside).toMatchObject({ pace: 0.25, slowedBy: "other sessions at work" });
   expect(after(1, { othersMs: 400 })).toEqual(FULL);
   expect(after(1, { othersMs: 400 }, beside).pace).toBeCloseTo(0.35);
   expect(after(8, { othersMs: null }, beside)).toEqual(FULL);
   expect(nextThrottle(FULL, { ...NOTHING_SEEN, othersMs: 3 }, { ...LIMITS, share: 1 })).toEqual(FULL);
 });
 
+test("it is alone only where all others can be seen, and none of them works", () => {
+  const isAlone = (signals: Partial<Signals>) => after(1, { seesOthers: true, ...signals }).isAlone;
+  expect([isAlone({}), isAlone({ othersMs: 400 })]).toEqual([true, true]);
+  const others = [isAlone({ othersMs: 3 }), isAlone({ seesOthers: false }), isAlone({ waiting: 1 })];
+  expect(others).toEqual([false, false, false]);
+});
+
 test("sessions that wait for it are given way to, and a full archive too", () => {
-  expect(after(1, { waiting: 2 })).toEqual({ pace: 0.5, slowedBy: "2 sessions that wait for it" });
+  expect(after(1, { waiting: 2 })).toMatchObject({ pace: 0.5, slowedBy: "2 sessions that wait for it" });
   expect(after(20, { waiting: 1 }).pace).toBeCloseTo(0.1);
   expect(after(1, { archiveBytes: 2 * 1024 ** 3 }).pace).toBe(0);
 });

@@ -16,6 +16,8 @@ export interface Signals {
   readonly waiting: number;
   /** How long ago another session of the database began or ended a statement. */
   readonly othersMs: number | null;
+  /** Whether all other sessions can be seen. */
+  readonly seesOthers: boolean;
   /** WAL that waits for the archive. */
   readonly archiveBytes: number | null;
   /** WAL in a second. */
@@ -30,16 +32,16 @@ export interface Signals {
 
 /** Where nothing was asked. */
 export const NOTHING_SEEN: Signals = {
-  ...{
-    lagMs: null,
-    lagOf: null,
-    waiting: 0,
-    othersMs: null,
-    archiveBytes: null,
-    walBytes: null,
-    oldestMs: null,
-  },
-  ...{ vacuum: "none", probeMs: null },
+  lagMs: null,
+  lagOf: null,
+  waiting: 0,
+  othersMs: null,
+  seesOthers: false,
+  archiveBytes: null,
+  walBytes: null,
+  oldestMs: null,
+  vacuum: "none",
+  probeMs: null,
 };
 
 export interface Limits {
@@ -55,9 +57,11 @@ export interface Throttle {
   readonly pace: number;
   /** `null`: nothing holds it up. */
   readonly slowedBy: string | null;
+  /** Nobody else works in the database. `false`: somebody does, or it cannot be told. */
+  readonly isAlone: boolean;
 }
 
-export const FULL: Throttle = { pace: 1, slowedBy: null };
+export const FULL: Throttle = { pace: 1, slowedBy: null, isAlone: false };
 
 /** So much WAL may wait for the archive: a disk that fills up stops everybody. */
 const MOST_ARCHIVE_BYTES = 1024 ** 3;
@@ -71,7 +75,8 @@ export function nextThrottle({ pace }: Throttle, signals: Signals, limits: Limit
   const { share, maxLagMs, maxWalBytes, probeLimitMs } = limits;
   const up = Math.min(1, pace + STEP_UP);
   const wanted: Throttle[] = [];
-  const slow = (to: number, slowedBy: string) => wanted.push({ pace: Math.min(to, up), slowedBy });
+  const slow = (to: number, slowedBy: string) =>
+    wanted.push({ pace: Math.min(to, up), slowedBy, isAlone: false });
   /** Down by a factor, to a floor that keeps it moving. */
   const less = (factor: number, floor: number) => Math.max(floor, pace * factor);
 
@@ -96,7 +101,9 @@ export function nextThrottle({ pace }: Throttle, signals: Signals, limits: Limit
     slow(probeMs > probeLimitMs ? less(0.5, 0.02) : pace, `its probe at ${formatDuration(probeMs)}`);
 
   const [least] = wanted.toSorted((one, other) => one.pace - other.pace);
-  return least ?? { pace: up, slowedBy: up < 1 ? "what it has just made way for" : null };
+  if (least !== undefined) return least;
+  const isAlone = signals.seesOthers && (othersMs === null || othersMs >= AT_WORK_MS);
+  return { pace: up, slowedBy: up < 1 ? "what it has just made way for" : null, isAlone };
 }
 
 /** The longest rest between two windows: a change is noticed after it. */

@@ -22,7 +22,7 @@
 import { tableGuard } from "../../../backfill/guard.ts";
 import { halfOf, mostRows, nextRows } from "../../../backfill/pace.ts";
 import { speedOf } from "../../../backfill/speed.ts";
-import { targetAt } from "../../../backfill/throttle.ts";
+import { type Throttle, targetAt } from "../../../backfill/throttle.ts";
 import { isBackground } from "../../../core/backfill.ts";
 import { GodwitError } from "../../../errors.ts";
 import type { BackfillState } from "../../../ledger/backfills-sql.ts";
@@ -186,9 +186,9 @@ async function fill(filling: Filling, observed: Watch): Promise<void> {
   } = filling;
   const { step } = prepared;
   if (bound === null) return runEmpty(filling);
-  const { maxRows } = backfill.windows;
-  const most = backfill.columns === undefined ? mostRows(filling.table.estimatedRows) : MOST_FOR_A_FUNCTION;
-  const windows = { ...backfill.windows, maxRows: maxRows ?? most };
+  const { windows } = backfill;
+  const mostAt = (throttle: Throttle) =>
+    backfill.columns === undefined ? mostRows(filling.table.estimatedRows, throttle) : MOST_FOR_A_FUNCTION;
   await waitToBegin(filling);
   const begunAt = performance.now();
   let endedAt = begunAt;
@@ -238,7 +238,9 @@ async function fill(filling: Filling, observed: Watch): Promise<void> {
       continue;
     }
     if (await waitForTurn(filling, { rows: windowRows, at, tookMs })) endedAt = performance.now();
-    const targetMs = targetAt(windows.targetMs, filling.sensor.throttle);
-    rows = nextRows({ ...windows, targetMs }, { rows: Math.max(windowRows, 1), tookMs });
+    const { throttle } = filling.sensor;
+    const targetMs = targetAt(windows.targetMs, throttle);
+    const maxRows = windows.maxRows ?? mostAt(throttle);
+    rows = nextRows({ ...windows, maxRows, targetMs }, { rows: Math.max(windowRows, 1), tookMs });
   }
 }

@@ -11,6 +11,7 @@ import type { KeyValue } from "../../../backfill/key.ts";
 import { mostRows } from "../../../backfill/pace.ts";
 import { upperBound, windowEnd, windowStatement } from "../../../backfill/statement.ts";
 import type { BackfillTable } from "../../../backfill/table.ts";
+import { FULL } from "../../../backfill/throttle.ts";
 import { asciiComments } from "../../../core/sql/comments.ts";
 import { literal } from "../../../core/sql/quote.ts";
 import type { BackfillSample } from "../../../core/step.ts";
@@ -75,7 +76,7 @@ export async function sampleBackfill(
     first = await oneWindow(tried, range, trying);
     if (first === null) return none("no row is left for it");
     await connection.execute("rollback to savepoint godwit_sample");
-    const most = Math.min(MOST_ROWS, backfill.windows.maxRows ?? mostRows(sampled.table.estimatedRows));
+    const most = Math.min(MOST_ROWS, backfill.windows.maxRows ?? mostRows(sampled.table.estimatedRows, FULL));
     trying = Math.round(Math.min(most, (first.rows / Math.max(1, first.tookMs)) * WINDOW_MS));
     const done = trying > first.rows ? await oneWindow(tried, range, trying) : first;
     return { sample: estimate(done ?? first, sampled), unsampled: null };

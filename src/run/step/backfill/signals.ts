@@ -70,11 +70,12 @@ export async function openSensor({
   const windows = capabilities.session
     ? { pid: server.backendPid, applicationName: applicationNameOf(context.author) }
     : null;
-  const others = limits.share < 1 ? [await othersMs(context.connection, windows)] : [];
+  const first = await lookAtOthers(context.connection, windows);
+  const others = [first.othersMs ?? NOBODY];
   const done = new AbortController();
   const stop = AbortSignal.any([context.stop, done.signal]);
   const probes: number[] = [];
-  let throttle = nextThrottle(FULL, { ...NOTHING_SEEN, othersMs: middle(others) }, limits);
+  let throttle = nextThrottle(FULL, { ...NOTHING_SEEN, ...first }, limits);
   const meetsOthers = throttle.pace < 1;
   let unseen = false;
   const sayUnseen = (what: string) => {
@@ -103,6 +104,7 @@ export async function openSensor({
         ...worstLag(seen.replicas, samples, ms),
         waiting: seen.waiting,
         othersMs: middle(others),
+        seesOthers: seen.seesOthers,
         archiveBytes: seen.archive,
         walBytes: before === undefined ? null : ((seen.wal - before.at) / (ms - before.ms)) * 1000,
         oldestMs: seen.oldest,
@@ -204,8 +206,10 @@ interface SensedState {
   /** Replicas of which only their existence may be seen. */
   readonly hidden: number;
   readonly waiting: number;
-  /** How long ago another session began or ended a statement, in milliseconds. `null`: there is none, or who it is cannot be told. */
+  /** How long ago another session began or ended a statement, in milliseconds. `null`: none that can be told. */
   readonly others: number | null;
+  /** Whether all of them can be seen. */
+  readonly seesOthers: boolean;
   readonly archive: number | null;
   readonly oldest: number | null;
   /** 1: autovacuum, 2: against wraparound. */
@@ -226,21 +230,30 @@ const OURS = (windows: Windows | null) =>
     or application_name = ${literal(windows?.applicationName ?? "")} and pid <> pg_catalog.pg_backend_pid()) as pids`;
 
 /**
- * How long ago another session of the database began or ended a statement, as an expression beside `ours`. Behind a pooler,
- * a session may be ours in one moment and another's in the next.
+ * Two expressions beside `ours`: how long ago another session of the database began or ended a statement, and whether all of
+ * them can be seen. Behind a pooler, a session may be ours in one moment and another's in the next.
  */
-const OTHERS = (windows: Windows | null) =>
-  windows === null
-    ? "null"
-    : `(select pg_catalog.min(extract(epoch from pg_catalog.clock_timestamp() - state_change) * 1000)
-    from pg_catalog.pg_stat_activity, ours where backend_type = 'client backend' and datname = pg_catalog.current_database()
-      and pid <> all (ours.pids) and pid <> pg_catalog.pg_backend_pid() and application_name not like 'godwit run %')`;
+const OTHERS = (windows: Windows | null) => {
+  if (windows === null) return { ms: "null", seen: "false" };
+  const from = `from pg_catalog.pg_stat_activity, ours where backend_type = 'client backend'
+      and datname = pg_catalog.current_database() and pid <> all (ours.pids) and pid <> pg_catalog.pg_backend_pid()
+      and application_name not like 'godwit run %'`;
+  return {
+    ms: `(select pg_catalog.min(extract(epoch from pg_catalog.clock_timestamp() - state_change) * 1000) ${from})`,
+    seen: `(select pg_catalog.count(*) = pg_catalog.count(state_change) ${from})`,
+  };
+};
 
-async function othersMs(connection: Connection, windows: Windows | null): Promise<number> {
-  const { rows } = await connection.query<{ others: number | null }>(
-    `with ours as materialized (${OURS(windows)}) select ${OTHERS(windows)}::pg_catalog.float8 as others`,
+/** One look, on the run's own connection. */
+async function lookAtOthers(
+  connection: Connection,
+  windows: Windows | null,
+): Promise<Pick<Signals, "othersMs" | "seesOthers">> {
+  const { ms, seen } = OTHERS(windows);
+  const { rows } = await connection.query<Pick<SensedState, "others" | "seesOthers">>(
+    `with ours as materialized (${OURS(windows)}) select ${ms}::pg_catalog.float8 as others, ${seen} as "seesOthers"`,
   );
-  return rows[0]?.others ?? NOBODY;
+  return { othersMs: rows[0]?.others ?? null, seesOthers: rows[0]?.seesOthers ?? false };
 }
 
 /** The locks that somebody waits for are few, and who blocks them is asked of those alone. */
@@ -250,6 +263,7 @@ async function read(connection: Connection, table: string, windows: Windows | nu
       ? "0"
       : `(select pg_catalog.count(*) from pg_catalog.pg_locks l, ours where not l.granted and l.pid <> all (ours.pids)
     and pg_catalog.pg_blocking_pids(l.pid) && ours.pids)`;
+  const others = OTHERS(windows);
   const { rows } = await connection.query<SensedState & Row>(`with ours as materialized (${OURS(windows)}),
 here as materialized (
   select (pg_catalog.pg_current_wal_lsn() - '0/0'::pg_catalog.pg_lsn)::pg_catalog.float8 as wal)
@@ -259,7 +273,7 @@ select here.wal,
     from pg_catalog.pg_stat_replication where state = 'streaming' and replay_lsn is not null) as replicas,
   (select pg_catalog.count(*)::pg_catalog.int4 from pg_catalog.pg_stat_replication where state is null) as hidden,
   ${waiting}::pg_catalog.int4 as waiting,
-  ${OTHERS(windows)}::pg_catalog.float8 as others,
+  ${others.ms}::pg_catalog.float8 as others, ${others.seen} as "seesOthers",
   (select here.wal - ('x' || pg_catalog.substr(segment, 9, 8))::bit(32)::pg_catalog.int8 * 4294967296.0
       - (('x' || pg_catalog.substr(segment, 17, 8))::bit(32)::pg_catalog.int8 + done)
         * pg_catalog.pg_size_bytes(pg_catalog.current_setting('wal_segment_size'))

@@ -186,8 +186,7 @@ async function windowsOf(undoing: Undoing, observed: Watch): Promise<void> {
   const [answer] = await connection.execute(upperBound(kept)).catch(unplaced);
   const bound = (answer?.rows[0]?.key ?? null) as KeyValue | null;
   if (bound === null) return;
-  const given = prepared.migration?.backfill?.windows ?? DEFAULT_WINDOWS;
-  const windows = { ...given, maxRows: given.maxRows ?? mostRows(undoing.table.estimatedRows) };
+  const windows = prepared.migration?.backfill?.windows ?? DEFAULT_WINDOWS;
   await waitToBegin(undoing);
   const begunAt = performance.now();
   let endedAt = begunAt;
@@ -223,7 +222,9 @@ async function windowsOf(undoing: Undoing, observed: Watch): Promise<void> {
     }
     const tookMs = endedAt - at;
     if (await waitForTurn(undoing, { rows: windowRows, at, tookMs })) endedAt = performance.now();
-    const targetMs = targetAt(windows.targetMs, undoing.sensor.throttle);
-    rows = nextRows({ ...windows, targetMs }, { rows: Math.max(windowRows, 1), tookMs });
+    const { throttle } = undoing.sensor;
+    const targetMs = targetAt(windows.targetMs, throttle);
+    const maxRows = windows.maxRows ?? mostRows(undoing.table.estimatedRows, throttle);
+    rows = nextRows({ ...windows, maxRows, targetMs }, { rows: Math.max(windowRows, 1), tookMs });
   }
 }
