@@ -10,6 +10,11 @@ export type { KeyColumn };
 /** One text a column of the key. */
 export type KeyValue = readonly string[];
 
+/** Of the same text in each column. Keys that are equal may have different texts. */
+export function isSameKey(one: KeyValue | null, other: KeyValue): boolean {
+  return one !== null && one.length === other.length && one.every((text, at) => text === other[at]);
+}
+
 /** The keys above `from` up to and with `to`. */
 export interface KeyRange {
   /** `null`: from the first row. */
