@@ -92,7 +92,7 @@ interface BackfillRows
   readonly window?: string;
   /** The rows of the first window; 100 unless said otherwise. */
   readonly minRows?: number;
-  /** The most rows that a window may have. Unless said otherwise: one row in 200, and 5,000 of a small table. */
+  /** The most rows that a window may have. Unless said otherwise: one row in 200, and 5,000 of a small table; four times as many where nobody else works. */
   readonly maxRows?: number;
   /** How many windows run at once, each on a connection of its own; one unless said otherwise. */
   readonly parallel?: number;
