@@ -18,13 +18,13 @@ export function approved(
   options: MigrateOptions,
   { decided, report }: { readonly decided: Plan; readonly report: Forecast },
 ): MigrateOptions {
-  const { maxRisk: most } = options;
+  const { maxRisk: most, projectFlags } = options;
   if (most === undefined) return options;
   // The windows of a backfill are short by construction, whatever the number of rows.
   const backfills = new Set(decided.backfills?.map(({ revision }) => revision));
   const problems = report.steps.flatMap((step) => {
     const because = backfills.has(step.revision) ? null : excessOf(step, most);
-    return because === null ? [] : [problemOf(most, step.revision, because)];
+    return because === null ? [] : [problemOf({ most, projectFlags }, step.revision, because)];
   });
   const [first, ...others] = problems;
   if (first !== undefined) throw new PlanRefused([first, ...others]);
@@ -37,7 +37,7 @@ export function approved(
     );
     if (later === undefined) return;
     const why = rehearsed.has(later.revision) ? "its text has changed since" : "it came after the rehearsal";
-    throw new PlanRefused([problemOf(most, later.revision, `was not rehearsed: ${why}`)]);
+    throw new PlanRefused([problemOf({ most, projectFlags }, later.revision, `was not rehearsed: ${why}`)]);
   };
   const predicted = new Map(
     report.steps.flatMap(({ revision, predictedMs }) =>
@@ -47,11 +47,19 @@ export function approved(
   return { ...options, approve, predicted };
 }
 
-function problemOf(most: MaxRisk, revision: string, because: string): Problem & { code: "RISK_TOO_HIGH" } {
+interface Judging {
+  readonly most: MaxRisk;
+  readonly projectFlags: string | undefined;
+}
+
+function problemOf(
+  { most, projectFlags = "" }: Judging,
+  ...[revision, because]: [string, string]
+): Problem & { code: "RISK_TOO_HIGH" } {
   return {
     code: "RISK_TOO_HIGH",
     message: `The most that this run may do is ${most}, and ${revision} ${because}.`,
-    hint: "`godwit plan --rehearse` shows every statement and the safer way. If it may be so: `godwit up --max-risk any`.",
+    hint: `\`godwit plan --rehearse${projectFlags}\` shows every statement and the safer way. If it may be so: \`godwit up --max-risk any${projectFlags}\`.`,
     details: { revision, maxRisk: most },
   };
 }
