@@ -6,9 +6,11 @@ import type { Plan } from "../core/step.ts";
 import { PlanRefused, type Problem } from "../errors.ts";
 import { excessOf } from "../prediction/excess.ts";
 import type { MaxRisk } from "../prediction/max-risk.ts";
+import { DriftWatch } from "./catalog/drift-watch.ts";
 import type { Forecast } from "./forecast.ts";
 import type { MigrateOptions } from "./plan.ts";
-import type { RunContext } from "./session/target.ts";
+import { withConnection } from "./session/connect.ts";
+import type { RunContext, Target } from "./session/target.ts";
 
 /** Rehearses what these options would do. Throws `PlanRefused` (`RISK_TOO_HIGH`) before anything is done. */
 export type Approval = (options: MigrateOptions, context: RunContext) => Promise<MigrateOptions>;
@@ -45,6 +47,36 @@ export function approved(
     ),
   );
   return { ...options, approve, predicted };
+}
+
+/**
+ * The refusal of a risk, with what `requireNoDrift` would refuse after it: whoever lets the risk pass would meet that in the
+ * next call. Drift comes first, because the rehearsal was of the schema that it has changed.
+ */
+export async function withDrift(
+  refused: PlanRefused,
+  { target, options, context }: Refusing,
+): Promise<PlanRefused> {
+  if (options.requireNoDrift !== true) return refused;
+  try {
+    await withConnection(target, context, async (connection) => {
+      const { created } = await target.ledger.read(connection);
+      if (created) await new DriftWatch().refuse({ target, connection, context });
+    });
+  } catch (error) {
+    if (context.signal.aborted) throw error;
+    // What is known stays said where the look fails.
+    if (!(error instanceof PlanRefused)) return refused;
+    const [first = error.toProblem(), ...others] = error.problems;
+    return new PlanRefused([first, ...others, ...refused.problems]);
+  }
+  return refused;
+}
+
+interface Refusing {
+  readonly target: Target;
+  readonly options: MigrateOptions;
+  readonly context: RunContext;
 }
 
 interface Judging {
