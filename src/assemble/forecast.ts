@@ -1,6 +1,7 @@
 /** A plan that is rehearsed, and then looked at on the target; and the judge of `up --max-risk`, who asks for that. */
 import type { Config } from "../config/config.ts";
 import type { Scratch } from "../database/embedded/scratch.ts";
+import { PlanRefused } from "../errors.ts";
 import type { Forecast } from "../run/forecast.ts";
 import type { Approval } from "../run/max-risk.ts";
 import type { MigrateOptions } from "../run/plan.ts";
@@ -41,11 +42,17 @@ export async function forecast(
 /** Of this it is loaded only what is asked for: a run without `maxRisk` needs none of it. */
 export function approvalBy(place: ForecastCall): Approval {
   return async (options, context) => {
-    const [{ preview }, { approved }] = await Promise.all([
+    const [{ preview }, { approved, withDrift }] = await Promise.all([
       import("../run/status.ts"),
       import("../run/max-risk.ts"),
     ]);
     const decided = await preview(place.target, options, context);
-    return approved(options, { decided, report: await forecast(place, options, context) });
+    const report = await forecast(place, options, context);
+    try {
+      return approved(options, { decided, report });
+    } catch (error) {
+      if (!(error instanceof PlanRefused)) throw error;
+      throw await withDrift(error, { target: place.target, options, context });
+    }
   };
 }

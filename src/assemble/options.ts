@@ -5,6 +5,7 @@ import type { MigrateOptions } from "../run/plan.ts";
 import type { Target } from "../run/session/target.ts";
 import { parseMoment } from "../std/moment.ts";
 import { assembleChecks } from "./checks.ts";
+import { projectFlagsOf } from "./project-flags.ts";
 
 export function migrateOptions(config: Config, direction: Direction, to: string): MigrateOptions {
   const { onFailure, outOfOrder, rollbackOnFailure, until: wanted, ...values } = config.values;
@@ -18,7 +19,8 @@ export function migrateOptions(config: Config, direction: Direction, to: string)
   const waitForBackfills = direction === "up" && values.waitForBackfills;
   const goal = { direction, to, phases };
   const checks = direction === "up" ? assembleChecks(config) : [];
-  const more = { targetName, until, requireNoDrift, maxRisk, waitForBackfills, checks };
+  const projectFlags = projectFlagsOf(config);
+  const more = { targetName, projectFlags, until, requireNoDrift, maxRisk, waitForBackfills, checks };
   return { goal, failure: onFailure, outOfOrder, rollback, ...more };
 }
 

@@ -48,6 +48,7 @@ export interface Compared {
   readonly takenAt: Date | null;
   readonly differences: readonly SchemaDifference[];
   readonly ignored: number;
+  readonly unmatched: readonly string[];
   readonly sql?: DriftSql;
 }
 
@@ -90,8 +91,9 @@ function withoutSchemas({
   takenAt,
   differences,
   ignored,
+  unmatched,
 }: Omit<Compared, "sql"> & { readonly schemas?: FoundSchema }): Compared {
-  return { takenAt, differences, ignored };
+  return { takenAt, differences, ignored, unmatched };
 }
 
 /** The schema that the files make. */

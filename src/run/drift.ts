@@ -21,6 +21,11 @@ export interface DriftReport {
   readonly differences: readonly SchemaDifference[];
   /** How many differences the configuration ignores. */
   readonly ignored: number;
+  /**
+   * The patterns of `driftIgnore` that match no object that is compared, as a mistyped one does. Of one schema of several it
+   * is empty: such a pattern may be about another of them.
+   */
+  readonly unmatched: readonly string[];
   /** `true`: the schema as it is now is the one that later calls compare with. */
   readonly accepted: boolean;
   /** Only where it was asked for, and something differs. */
@@ -58,6 +63,7 @@ export async function driftOf(
       ...{ target: target.name, database: connection.server.database },
       comparedWith: files ? "files" : "snapshot",
       ...{ drifted: drift.differences.length > 0, accepted: false, ...drift },
+      unmatched: unmatchedIn(target, drift),
     };
   });
 }
@@ -69,7 +75,7 @@ export async function acceptSchema(target: Target, context: RunContext): Promise
     if (!history.created) throw neverRun(connection.server.database);
     const before = await driftIn(target, connection, target.settings.driftIgnore ?? []).catch(
       (error: unknown) => {
-        if (error instanceof PlanRefused) return { differences: [], ignored: 0 };
+        if (error instanceof PlanRefused) return { differences: [], ignored: 0, unmatched: [] };
         throw error;
       },
     );
@@ -87,8 +93,13 @@ export async function acceptSchema(target: Target, context: RunContext): Promise
         takenAt: kept?.takenAt ?? new Date(),
       },
       ...{ drifted: false, accepted: true, differences: before.differences, ignored: before.ignored },
+      unmatched: unmatchedIn(target, before),
     };
   });
+}
+
+function unmatchedIn({ settings }: Target, { unmatched }: Pick<DriftReport, "unmatched">): readonly string[] {
+  return settings.schema == null ? unmatched : [];
 }
 
 function neverRun(database: string): PlanRefused {

@@ -27,3 +27,18 @@ test.each([
   if (refused === null) expect(judge).not.toThrow();
   else expect(judge).toThrow(refused);
 });
+
+test("the hint is about the same project", () => {
+  const own = { goal, failure: "stop", outOfOrder: false, maxRisk: "safe" } as const;
+  const { approve: judge } = approved(
+    { ...own, projectFlags: " --dir db --target shop" },
+    { decided: planOf(), report },
+  );
+  expect(() => judge?.(planOf(step("0002", "sha256:c")))).toThrow(
+    expect.objectContaining({
+      hint: expect.stringMatching(
+        /`godwit plan --rehearse --dir db --target shop`.*`godwit up --max-risk any --dir db --target shop`/,
+      ),
+    }),
+  );
+});

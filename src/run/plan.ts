@@ -48,6 +48,8 @@ export interface MigrateOptions {
   readonly runAgain?: (() => string | undefined) | undefined;
   /** The name of the target, where the command has to name it. */
   readonly targetName?: string | undefined;
+  /** The flags that a command needs to be about the same project, each with a space before it. */
+  readonly projectFlags?: string | undefined;
 }
 
 /** Whether this is all there is, files included: `up`, `up heads`, and `up head`, as Alembic calls it. */
@@ -208,14 +210,17 @@ function goalLeft(goal: Goal, done: number): Goal | null {
 }
 
 /** Which command does the rest of a goal that counts steps. The same command again would count from its beginning. */
-export function restOfGoal({ goal, targetName, rollback }: MigrateOptions, done: number): string | undefined {
+export function restOfGoal(
+  { goal, targetName, projectFlags = "", rollback }: MigrateOptions,
+  done: number,
+): string | undefined {
   // What is done is taken back, so the same command is right.
   if (rollback === true) return undefined;
   const [, count] = /^[+-](\d+)$/.exec(goal.to) ?? [];
   if (count === undefined || (done === 0 && targetName === undefined)) return undefined;
   const left = goalLeft(goal, done);
   if (left === null) return `All that ${goal.to} asked for is done; the same command would do more.`;
-  const command = `godwit ${goal.direction} ${left.to}${targetName === undefined ? "" : ` --target ${targetName}`}`;
+  const command = `godwit ${goal.direction} ${left.to}${projectFlags}`;
   return done === 0
     ? `For this target alone: \`${command}\`.`
     : `Of ${goal.to}, ${done} ${done === 1 ? "is" : "are"} done: the rest is \`${command}\`, for the same command would count again.`;

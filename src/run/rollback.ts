@@ -27,8 +27,8 @@ import type { RunContext } from "./session/target.ts";
 
 export interface RollbackOptions {
   readonly context: RunContext;
-  /** The name of the target, where a command has to name it. */
-  readonly targetName?: string | undefined;
+  /** See `MigrateOptions`. */
+  readonly projectFlags?: string | undefined;
   /** Carries out a `down` with these options. */
   readonly revert: (options: MigrateOptions, context: RunContext) => Promise<Report>;
 }
@@ -50,7 +50,7 @@ export function refuseRollback(options: MigrateOptions, imports: readonly { read
     {
       code: "PLAN_NO_ROLLBACK",
       message: `A rollback could not take back imported files (${names}). Nothing was begun.`,
-      hint: `\`godwit up --rollback-on-failure --phase ${phases || "startup"}\` migrates without them; then \`godwit import\`.`,
+      hint: `\`godwit up --rollback-on-failure --phase ${phases || "startup"}${options.projectFlags ?? ""}\` migrates without them; then \`godwit import\`.`,
       details: { imports: imports.map(({ name }) => name) },
     },
   ]);
@@ -59,7 +59,7 @@ export function refuseRollback(options: MigrateOptions, imports: readonly { read
 /** The report of `error`, which then says what was taken back. Never throws. */
 export async function takeBack(
   error: GodwitError,
-  { context, revert, targetName }: RollbackOptions,
+  { context, revert, projectFlags = "" }: RollbackOptions,
 ): Promise<Report | undefined> {
   const report = error.report as Report | undefined;
   const applied = report?.steps.map(({ revision }) => revision) ?? [];
@@ -68,7 +68,7 @@ export async function takeBack(
   const rollback =
     error instanceof Interrupted
       ? notBegun(error, applied)
-      : await revertAll(applied, { context, revert, targetName });
+      : await revertAll(applied, { context, revert, projectFlags });
   context.observe({ kind: "rollback-done", rollback });
   return { ...report, rollback };
 }
@@ -86,7 +86,7 @@ function notBegun({ code, message }: Interrupted, applied: readonly string[]): R
 
 async function revertAll(
   applied: readonly string[],
-  { context, revert, targetName }: RollbackOptions,
+  { context, revert, projectFlags = "" }: RollbackOptions,
 ): Promise<Rollback> {
   const runId = randomUUID();
   context.observe({ kind: "rollback-started", revisions: applied.toReversed() });
@@ -94,9 +94,7 @@ async function revertAll(
   let planned: PlanInput | undefined;
   const rest = () => {
     const goal = planned === undefined ? null : goalOfRest(planned, gone);
-    return goal === null
-      ? null
-      : `\`godwit down ${goal}${targetName === undefined ? "" : ` --target ${targetName}`}\``;
+    return goal === null ? null : `\`godwit down ${goal}${projectFlags}\``;
   };
   const runAgain = () => {
     const command = rest();

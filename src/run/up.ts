@@ -69,7 +69,7 @@ export async function migrateUp(
     if (!(error instanceof GodwitError)) throw error;
     const revert = (way: MigrateOptions, own: RunContext) => migrate(target, way, own);
     const report = rollback
-      ? await takeBack(error, { context: unended, revert, targetName: options.targetName })
+      ? await takeBack(error, { context: unended, revert, projectFlags: options.projectFlags })
       : (error.report as Report | undefined);
     if (report !== undefined) {
       error.report = report;

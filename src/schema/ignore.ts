@@ -12,9 +12,7 @@ export function ignoredBy(
   if (patterns.length === 0) return () => false;
   const known = new Map(snapshots.flatMap(({ objects }) => objects.map((one) => [identity(one), one])));
   const isMeant = ({ kind, name }: Pick<SchemaObject, "kind" | "name">) =>
-    patterns.some(
-      (pattern) => isLike(name, pattern) || (pattern.includes(" ") && isLike(`${kind} ${name}`, pattern)),
-    );
+    patterns.some((pattern) => means(pattern, { kind, name }));
   const isIgnored = (object: Pick<SchemaObject, "kind" | "name">, depth = 0): boolean =>
     isMeant(object) ||
     (depth < 8 &&
@@ -23,6 +21,20 @@ export function ignoredBy(
         return parent !== undefined && isIgnored(parent, depth + 1);
       }));
   return isIgnored;
+}
+
+/** Those that mean none of the objects, as a mistyped one does. */
+export function unmatchedOf(
+  patterns: readonly string[],
+  snapshots: readonly SchemaSnapshot[],
+): readonly string[] {
+  return patterns.filter(
+    (pattern) => !snapshots.some(({ objects }) => objects.some((one) => means(pattern, one))),
+  );
+}
+
+function means(pattern: string, { kind, name }: Pick<SchemaObject, "kind" | "name">): boolean {
+  return isLike(name, pattern) || (pattern.includes(" ") && isLike(`${kind} ${name}`, pattern));
 }
 
 function isLike(text: string, pattern: string): boolean {

@@ -162,6 +162,24 @@ describe("up --max-risk", () => {
     await godwit("status", "--check");
   });
 
+  test("with --require-no-drift one refusal names what was changed by hand, and then the risk", async ({
+    db,
+  }) => {
+    const { godwit } = await worldOf(db, { "0002_index.sql": INDEX });
+    await db.sql("alter table small add column by_hand int");
+    const before = await stateOf(db.admin);
+    const both = ["up", "--max-risk", "brief", "--require-no-drift"];
+    const { json } = await godwit.fails(1, ...both, "--json");
+    expect(json.problems).toMatchObject([
+      { code: "SCHEMA_DRIFTED", message: expect.stringContaining("public.small.by_hand") },
+      { code: "RISK_TOO_HIGH", details: { revision: "0002_index" } },
+    ]);
+    expect(await stateOf(db.admin)).toEqual(before);
+    await godwit("drift", "--accept");
+    const { json: accepted } = await godwit.fails(1, ...both, "--json");
+    expect(accepted.problems).toMatchObject([{ code: "RISK_TOO_HIGH" }]);
+  });
+
   test("what cannot be rehearsed is too much for each of them, and a backfill is not", async ({ db }) => {
     const { godwit, add } = await worldOf(db, {
       "0002_fill.sql":

@@ -39,7 +39,7 @@ export async function run(invocation: Invocation): Promise<Answer> {
 const LONGEST = 200;
 
 function textOf(report: DriftReport): string {
-  const { database, takenAt, accepted, differences, ignored, sql } = report;
+  const { database, takenAt, accepted, differences, ignored, unmatched, sql } = report;
   const count = `${differences.length} ${differences.length === 1 ? "difference" : "differences"}`;
   const since = takenAt === null ? "from the applied migrations" : `since ${timeOf(takenAt)}`;
   const first = accepted
@@ -52,6 +52,9 @@ function textOf(report: DriftReport): string {
     first,
     ...lines,
     ...(ignored === 0 ? [] : [`  ${ignored} more ${ignored === 1 ? "is" : "are"} ignored (driftIgnore)`]),
+    ...unmatched.map(
+      (one) => `  note: driftIgnore has "${visible(one)}", which matches no object that is compared`,
+    ),
     ...(sql === undefined ? [] : sqlLines(sql, differences)),
   ].join("\n");
 }

@@ -19,7 +19,7 @@ export class DriftWatch {
   #found: FoundSchema | null = null;
 
   /** Throws `SCHEMA_DRIFTED` if anything has changed since the last run. */
-  async refuse(place: LockedSession): Promise<void> {
+  async refuse(place: Omit<LockedSession, "lock">): Promise<void> {
     const differences = await this.#compare(place);
     if (differences.length === 0) return;
     const hint =
@@ -50,7 +50,7 @@ export class DriftWatch {
     await keepSchema(place, { changes, found: this.#found });
   }
 
-  async #compare(place: LockedSession): Promise<Drift["differences"]> {
+  async #compare(place: Omit<LockedSession, "lock">): Promise<Drift["differences"]> {
     const { target, connection, context } = place;
     this.#looked = true;
     if (await isAsKept(target, connection)) {
@@ -69,7 +69,10 @@ export class DriftWatch {
   }
 }
 
-function driftedProblem({ connection }: LockedSession, differences: readonly SchemaDifference[]): Problem {
+function driftedProblem(
+  { connection }: Pick<LockedSession, "connection">,
+  differences: readonly SchemaDifference[],
+): Problem {
   const named = differences
     .slice(0, 3)
     .map((one) => describeDifference(one, 80))

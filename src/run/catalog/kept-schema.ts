@@ -7,7 +7,7 @@ import type { Lock } from "../../lock/lock.ts";
 import { carryDrift } from "../../schema/carry.ts";
 import { compareSchemas, type SchemaDifference } from "../../schema/compare.ts";
 import { fingerprintOf } from "../../schema/fingerprint.ts";
-import { ignoredBy } from "../../schema/ignore.ts";
+import { ignoredBy, unmatchedOf } from "../../schema/ignore.ts";
 import { packSnapshot, unpackSnapshot } from "../../schema/packed.ts";
 import { type SchemaSnapshot, type SnapshotOptions, takeSnapshot } from "../../schema/snapshot.ts";
 import { sessionKind } from "../session/connect.ts";
@@ -58,6 +58,8 @@ export interface Drift {
   readonly takenAt: Date;
   readonly differences: readonly SchemaDifference[];
   readonly ignored: number;
+  /** The patterns of what is to be ignored that mean no object, neither of then nor of now. */
+  readonly unmatched: readonly string[];
 }
 
 /** Throws `PlanRefused` where there is nothing to compare with. */
@@ -97,7 +99,8 @@ export function differencesIn({ kept, start }: FoundSchema, patterns: readonly s
   const all = compareSchemas(kept, start);
   const isIgnored = ignoredBy(patterns, [kept, start]);
   const differences = all.filter((difference) => !isIgnored(difference));
-  return { differences, ignored: all.length - differences.length };
+  const unmatched = unmatchedOf(patterns, [kept, start]);
+  return { differences, ignored: all.length - differences.length, unmatched };
 }
 
 export function currentSchema(target: Target, connection: Connection): Promise<SchemaSnapshot> {

@@ -255,8 +255,8 @@ export const ELSEWHERE: Readonly<Record<string, Elsewhere>> = {
   "run/catalog/kept-schema.ts notKept: godwit drift --accept": drift(
     "a snapshot that cannot be kept stops nothing, and is kept once that is mended",
   ),
-  "run/max-risk.ts problemOf: godwit plan --rehearse": RISKY,
-  "run/max-risk.ts problemOf: godwit up --max-risk any": RISKY,
+  "run/max-risk.ts problemOf: godwit plan --rehearse…": RISKY,
+  "run/max-risk.ts problemOf: godwit up --max-risk any…": RISKY,
   "cli/commands/plan.ts calibrated: godwit up --max-risk rewrites": {
     file: "test/prediction/duration.test.ts",
     title: "a run with --max-risk keeps what was predicted, and plan --calibration grades it",

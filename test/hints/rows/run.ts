@@ -321,7 +321,7 @@ export const RUN: Readonly<Record<string, Row>> = {
   },
 
   "a rollback could not take back imported files: it migrates without them": {
-    hints: ["run/rollback.ts refuseRollback: godwit up --rollback-on-failure --phase …"],
+    hints: ["run/rollback.ts refuseRollback: godwit up --rollback-on-failure --phase ……"],
     files: { ...BACK, ...IMPORT },
     says: "up --rollback-on-failure",
     kept: async (scene) => expect([await scene.has("a"), await scene.has("b")]).toEqual([true, true]),

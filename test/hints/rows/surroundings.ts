@@ -120,7 +120,7 @@ export const SURROUNDINGS: Readonly<Record<string, Row>> = {
   },
   "a rollback could not take back imported files: they are imported afterwards": {
     hints: [
-      "run/rollback.ts refuseRollback: godwit up --rollback-on-failure --phase …",
+      "run/rollback.ts refuseRollback: godwit up --rollback-on-failure --phase ……",
       "run/rollback.ts refuseRollback: godwit import",
     ],
     files: { "0001_a.sql": back("a"), ...IMPORT },
