@@ -106,6 +106,8 @@ export interface Answer {
   readonly result: boolean;
   /** `true`: a part of the text is useless, as with a script. */
   readonly whole?: boolean;
+  /** `true`: of each of several schemas all of the text is shown. Default: its first line, because there may be thousands. */
+  readonly wholeOfSchema?: boolean;
   /** 1: the answer to a question is no. For several targets: the worst exit code. */
   readonly exitCode?: number;
   /** Of several targets, those that were left out because of others. */

@@ -4,6 +4,7 @@ import { flatten, isDone, type TargetOutcome } from "../run/fleet.ts";
 import type { Report } from "../run/report/report.ts";
 import type { Answer, Invocation } from "./command.ts";
 import { exitCodeOf, worstOf } from "./output/exit.ts";
+import { code, text as markdownText } from "./output/markdown.ts";
 import { problemsToTell } from "./output/problems.ts";
 
 export interface SumOptions {
@@ -51,10 +52,7 @@ function isEmpty(outcome: TargetOutcome<Answer>): boolean {
   return outcome.state === "group" && outcome.members.length === 0;
 }
 
-function codeOf(
-  outcome: Exclude<TargetOutcome<Answer>, { state: "group" }>,
-  { exitCodes }: Invocation,
-): number {
+function codeOf(outcome: Single, { exitCodes }: Invocation): number {
   if (outcome.state === "done") return outcome.value.exitCode ?? 0;
   return outcome.state === "not begun" ? 1 : exitCodeOf(outcome.error, exitCodes);
 }
@@ -99,34 +97,53 @@ function aloneText(outcome: TargetOutcome<Answer> | undefined): string {
 
 function textOf(
   outcomes: readonly TargetOutcome<Answer>[],
-  { terminal }: Invocation,
+  invocation: Invocation,
   { result }: { result: boolean },
 ): string {
+  const asMarkdown = invocation.flags.markdown === true;
+  const inFull = result || asMarkdown;
   const blocks = outcomes.map((outcome) => {
-    const { name } = outcome;
-    if (outcome.state === "group") {
-      const text = groupText(outcome, { result });
-      return result ? `${terminal.paint("bold", name)}\n${text}\n` : text;
-    }
-    const text = outcome.state === "done" ? outcome.value.text : wordsOf(outcome);
-    return result ? `${terminal.paint("bold", name)}\n${text}\n` : lineOf(outcome);
+    if (!inFull) return outcome.state === "group" ? groupSummary(outcome) : lineOf(outcome);
+    return outcome.state === "group" ? groupBlock(outcome, invocation) : blockOf(outcome, invocation);
   });
   const failed = outcomes.filter((outcome) => !isDone(outcome, isFailure)).map(({ name }) => name);
   const count = `${outcomes.length - failed.length} of ${outcomes.length} ${outcomes.length === 1 ? "target is" : "targets are"} done`;
   const last = failed.length === 0 ? `${count}.` : `${count}; not done: ${failed.join(", ")}.`;
-  return [...blocks, ...(result && failed.length === 0 ? [] : [last])].join("\n");
+  return [...blocks, ...(inFull && failed.length === 0 ? [] : [asMarkdown ? markdownText(last) : last])].join(
+    "\n",
+  );
 }
 
-function groupText(
-  { name, members }: TargetOutcome<Answer> & { state: "group" },
-  { result }: { result: boolean },
-): string {
-  const lines = (some: typeof members) => some.map((member) => `  ${lineOf(member)}`);
-  if (result) return members.length === 0 ? "  no schemas" : lines(members).join("\n");
+type Single = Exclude<TargetOutcome<Answer>, { state: "group" }>;
+type GroupOutcome = TargetOutcome<Answer> & { state: "group" };
+
+/** All that is known of one target, below its name. */
+function blockOf(outcome: Single, invocation: Invocation): string {
+  const words = outcome.state === "done" ? outcome.value.text : wordsOf(outcome);
+  if (invocation.flags.markdown !== true) return underName(outcome.name, words, invocation);
+  return underName(outcome.name, outcome.state === "done" ? words : markdownText(words), invocation);
+}
+
+function underName(name: string, words: string, { flags, terminal }: Invocation): string {
+  return flags.markdown === true
+    ? `## ${code(name)}\n\n${words}\n`
+    : `${terminal.paint("bold", name)}\n${words}\n`;
+}
+
+function groupBlock({ name, members }: GroupOutcome, invocation: Invocation): string {
+  if (members.length === 0) return underName(name, "  no schemas", invocation);
+  const each = flatten(members);
+  const isWhole = each.some((one) => one.state === "done" && one.value.wholeOfSchema === true);
+  if (isWhole || invocation.flags.markdown === true)
+    return each.map((member) => blockOf(member, invocation)).join("\n");
+  return underName(name, members.map((member) => `  ${lineOf(member)}`).join("\n"), invocation);
+}
+
+function groupSummary({ name, members }: GroupOutcome): string {
   const left = members.filter((member) => !isDone(member, isFailure));
   const head = `${name}: ${members.length - left.length} of ${members.length} ${members.length === 1 ? "schema is" : "schemas are"} done.`;
   const more = left.length <= MOST_NAMED ? [] : [`  and ${left.length - MOST_NAMED} more`];
-  return [head, ...lines(left.slice(0, MOST_NAMED)), ...more].join("\n");
+  return [head, ...left.slice(0, MOST_NAMED).map((member) => `  ${lineOf(member)}`), ...more].join("\n");
 }
 
 /** How many targets a summary names. More would hide the rest. The log and JSON name all. */

@@ -9,6 +9,7 @@
 import type { Scratch } from "../database/embedded/scratch.ts";
 import type { RenameHint } from "../diff/hints.ts";
 import { lossesOf } from "../diff/losses.ts";
+import { failuresOnRows } from "../diff/on-rows.ts";
 import type { DiffStatement } from "../diff/statement.ts";
 import { prove } from "./schema-proof.ts";
 import type { SchemaState } from "./schema-state.ts";
@@ -41,6 +42,10 @@ export interface SchemaDiffReport {
   readonly losses: readonly string[];
   /** The same of the way back. */
   readonly backLosses: readonly string[];
+  /** Columns that become NOT NULL, which fails on a table that has rows without a value there. */
+  readonly failsOnRows: readonly string[];
+  /** The same of the way back. */
+  readonly backFailsOnRows: readonly string[];
   /** What nobody need act on, but should know. */
   readonly notes: readonly string[];
   /** The version of PostgreSQL on which it was proven. */
@@ -65,11 +70,15 @@ export async function diffStates(input: SchemaDiffInput): Promise<SchemaDiffRepo
     ways === null
       ? await prove({ present, desired, from, to, renames, scratch, owner })
       : { ...ways, transaction: true };
+  const sides = { from: there.renamed, to: desired.snapshot };
+  const backSides = { from: back.renamed, to: present.snapshot };
   return {
     ...{ from: from.name, to: to.name, statements: there.statements, back: back.statements },
     transaction,
-    losses: lossesOf(there.statements, { from: there.renamed, to: desired.snapshot }),
-    backLosses: lossesOf(back.statements, { from: back.renamed, to: present.snapshot }),
+    losses: lossesOf(there.statements, sides),
+    backLosses: lossesOf(back.statements, backSides),
+    failsOnRows: failuresOnRows(there.statements, sides),
+    backFailsOnRows: failuresOnRows(back.statements, backSides),
     notes: [
       ...notes,
       ...there.otherOrder.map(

@@ -30,19 +30,28 @@ export function givenBy(flags: Invocation["flags"]) {
   };
 }
 
-function textOf(
-  { from, to, statements, back, losses, backLosses, notes, provenOn }: SchemaDiffReport,
-  down: boolean,
-): string {
+function textOf(report: SchemaDiffReport, down: boolean): string {
+  const { from, to, statements, back, notes, provenOn } = report;
   if (statements.length === 0)
     return [`-- No differences between ${from} and ${to}.`, ...notes.map(comment)].join("\n");
   const [first, second] = down ? [to, from] : [from, to];
   return [
     `-- From ${first} to ${second}, proven on PostgreSQL ${provenOn}.`,
     ...notes.map(comment),
-    ...(down ? backLosses : losses).map((loss) => comment(`Loses data: ${loss}`)),
+    ...(down ? cautionsOf(report).down : cautionsOf(report).up).map(comment),
     sqlOf(down ? back : statements),
   ].join("\n");
+}
+
+type Cautious = Pick<SchemaDiffReport, "losses" | "backLosses" | "failsOnRows" | "backFailsOnRows">;
+
+/** What whoever carries out either way should know before. */
+export function cautionsOf({ losses, backLosses, failsOnRows, backFailsOnRows }: Cautious) {
+  const words = (lost: readonly string[], failing: readonly string[]) => [
+    ...lost.map((loss) => `Loses data: ${loss}`),
+    ...failing.map((failure) => `Fails on rows: ${failure}`),
+  ];
+  return { up: words(losses, failsOnRows), down: words(backLosses, backFailsOnRows) };
 }
 
 function comment(text: string): string {

@@ -4,7 +4,7 @@ import type { Config } from "../../config/config.ts";
 import { PlanRefused } from "../../errors.ts";
 import type { GeneratedMigration } from "../../source/plain/generated.ts";
 import type { Answer, Invocation } from "../command.ts";
-import { givenBy } from "./diff.ts";
+import { cautionsOf, givenBy } from "./diff.ts";
 
 export interface NewFile {
   readonly id: string;
@@ -22,6 +22,7 @@ export async function generate(
 ): Promise<Answer> {
   const report = await diffOf(config, givenBy(flags), { say, signal });
   const { statements, back, transaction, losses, backLosses, notes, provenOn } = report;
+  const { failsOnRows, backFailsOnRows } = report;
   if (statements.length === 0)
     return {
       json: { revision: null, file: null, notes },
@@ -39,16 +40,17 @@ export async function generate(
       },
     ]);
   const text = ({ text }: { readonly text: string }) => text;
-  write({ up: statements.map(text), down: back.map(text), transaction });
+  const cautions = cautionsOf(report);
+  write({ up: statements.map(text), down: back.map(text), transaction, cautions });
   return {
     json: {
       ...{ revision: id, file: path, revises, statements: statements.map(text) },
-      ...{ losses, backLosses, notes, provenOn },
+      ...{ losses, backLosses, failsOnRows, backFailsOnRows, notes, provenOn },
     },
     text: [
       shown,
-      ...losses.map((loss) => `Loses data: ${loss}`),
-      ...backLosses.map((loss) => `Its way back loses data: ${loss}`),
+      ...cautions.up,
+      ...cautions.down.map((words) => `Its way back ${words.charAt(0).toLowerCase()}${words.slice(1)}`),
       ...notes,
     ].join("\n"),
     result: true,

@@ -46,6 +46,7 @@ export async function run(invocation: Invocation): Promise<Answer> {
         ? markdownOf(rehearsal, decided.held)
         : `${textOf(decided, imports, paint)}\n${forecastText(rehearsal, paint)}`,
       result: true,
+      wholeOfSchema: true,
       exitCode: rehearsal.counts.failed > 0 ? 1 : 0,
     };
   });

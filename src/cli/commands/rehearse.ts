@@ -17,6 +17,7 @@ export async function run(invocation: Invocation): Promise<Answer> {
       json: { ...report },
       text: forecastText(report, invocation.terminal.paint),
       result: true,
+      wholeOfSchema: true,
       exitCode: report.counts.failed > 0 ? 1 : 0,
     };
   });

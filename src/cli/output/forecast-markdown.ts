@@ -12,6 +12,7 @@ import {
   verdictOf,
   waitWords,
 } from "./forecast.ts";
+import { code, text } from "./markdown.ts";
 
 export function markdownOf(report: Forecast, held: Report["held"]): string {
   const { steps, scratch, gaps, counts } = report;
@@ -82,23 +83,4 @@ function mark(verdict: string): string {
 
 function row(cells: readonly string[]): string {
   return `| ${cells.join(" | ")} |`;
-}
-
-/** In a table, a bar ends the cell even within code. */
-function code(words: string): string {
-  const flat = words.replace(/\s+/g, " ").trim();
-  if (flat === "") return "";
-  const longest = Math.max(0, ...[...flat.matchAll(/`+/g)].map(([run]) => run.length));
-  const fence = "`".repeat(longest + 1);
-  const pad = flat.startsWith("`") || flat.endsWith("`") ? " " : "";
-  return `${fence}${pad}${flat.replaceAll("|", "\\|")}${pad}${fence}`;
-}
-
-function text(words: string): string {
-  return words
-    .replace(/\s+/g, " ")
-    .replace(/[\\`*_[\]|#~]/g, "\\$&")
-    .replaceAll("&", "&amp;")
-    .replaceAll("<", "&lt;")
-    .replaceAll("@", "&#64;");
 }
