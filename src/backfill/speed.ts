@@ -3,8 +3,15 @@
 /** A window counts half as much after so long. */
 const HALF_LIFE_MS = 10_000;
 
-/** Rows in a second, from what was known and one more window with the pause before it. */
-export function speedOf(known: number | null, { rows, ms }: { rows: number; ms: number }): number {
+/**
+ * Rows in a second, from what was known and one more window with the pause before it, so long after the first one began. Of
+ * a young backfill a window counts half as much as soon as it is twice as old: the first ones are small, and say little.
+ */
+export function speedOf(
+  known: number | null,
+  { rows, ms, elapsedMs }: { readonly rows: number; readonly ms: number; readonly elapsedMs: number },
+): number {
   const now = (rows / Math.max(ms, 0.1)) * 1000;
-  return known === null ? now : now + (known - now) * 0.5 ** (ms / HALF_LIFE_MS);
+  const halfLife = Math.min(HALF_LIFE_MS, Math.max(1, elapsedMs / 2));
+  return known === null ? now : now + (known - now) * 0.5 ** (ms / halfLife);
 }

@@ -23,6 +23,12 @@ test("nothing holds it up, so it uses all of its time", () => {
   expect(restAfter(500, FULL)).toBe(0);
 });
 
+test("the share is kept however long a window took, and by all workers together", () => {
+  expect(restAfter(3000, { pace: 0.07 })).toBeCloseTo(39_857, 0);
+  expect(restAfter(100, { pace: 0.5 }, 4)).toBe(700);
+  expect(restAfter(100, { pace: 0 })).toBe(Number.POSITIVE_INFINITY);
+});
+
 test("a replica beyond the limit stops it, one half-way slows it, and it comes back in steps", () => {
   expect(after(1, { lagMs: 6000, lagOf: "b" })).toMatchObject({
     pace: 0,

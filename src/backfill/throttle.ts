@@ -106,13 +106,13 @@ export function nextThrottle({ pace }: Throttle, signals: Signals, limits: Limit
   return { pace: up, slowedBy: up < 1 ? "what it has just made way for" : null, isAlone };
 }
 
-/** The longest rest between two windows: a change is noticed after it. */
-const LONGEST_REST_MS = 10_000;
-
-/** How long to rest after a window that took so long. */
-export function restAfter(tookMs: number, { pace }: Throttle): number {
+/**
+ * How long to rest after a window that took so long. The pace is that of all workers together, so each of them rests for the
+ * others too. Whoever rests looks at the pace now and then, and need not wait for the end.
+ */
+export function restAfter(tookMs: number, { pace }: Pick<Throttle, "pace">, workers = 1): number {
   if (pace >= 1) return 0;
-  return pace <= 0 ? LONGEST_REST_MS : Math.min(LONGEST_REST_MS, tookMs * (1 / pace - 1));
+  return pace <= 0 ? Number.POSITIVE_INFINITY : tookMs * (workers / pace - 1);
 }
 
 /** The time that the next window should take. */

@@ -288,8 +288,75 @@ test("what the role may not see is said once", async ({ db }) => {
   const recorded = recorder();
   expect((await up(target, recorded)).outcome).toBe("done");
   expect(recorded.events.filter(({ kind }) => kind === "backfill-unseen")).toMatchObject([
-    { what: "whether other sessions work, old transactions, and autovacuum on the table" },
+    {
+      what: "the role may not see whether other sessions work, old transactions, and autovacuum on the table",
+    },
   ]);
+});
+
+test("a lost second connection is said, had again, and frees nothing meanwhile", async ({ db }) => {
+  const folder = folderOf({ "0001_a.sql": TABLE, "0002_b.sql": slowly(0.001, sql("")) });
+  let isOver = false;
+  const working = (async () => {
+    while (!isOver) await db.sql("select 1");
+  })();
+  let ended = 0;
+  const cutting = (async () => {
+    while (!isOver && ended === 0) {
+      const rows = await db.admin(
+        "select pg_terminate_backend(pid) from pg_stat_activity where datname = $1 and query ~ 'pg_stat_replication' and pid <> pg_backend_pid()",
+        [db.name],
+      );
+      ended += rows.length;
+    }
+  })();
+  const recorded = recorder((event) => {
+    if (event.kind === "backfill-progress" && event.rows >= 800)
+      recorded.abort(new Error("ended by the test"));
+  });
+  await expect(up(targetOf({ url: db.url, folder }), recorded)).rejects.toThrow("are done and stay");
+  isOver = true;
+  await Promise.all([working, cutting]);
+  expect(ended).toBeGreaterThan(0);
+  const said = recorded.events.flatMap((event) => (event.kind === "backfill-unseen" ? [event.what] : []));
+  expect(said.filter((what) => /second connection fails/.test(what))).toHaveLength(1);
+  const reasons = recorded.events.flatMap((event) =>
+    event.kind === "backfill-progress" ? [event.slowedBy] : [],
+  );
+  expect(reasons).not.toContain(null);
+});
+
+test.for([
+  ["is not alone beside a session that its role may not see", true, 5000],
+  ["is alone where there is no other session", false, 9000],
+] as const)("%s", async ([, isBeside, least], { db }) => {
+  const rows = 20_000;
+  const folder = folderOf({
+    "0001_a.sql": TABLE.replace("2000", String(rows)),
+    "0002_b.sql": sql("").replace("min-rows=100 max-rows=100 ", ""),
+  });
+  const target = targetOf({ url: db.url, folder });
+  await up(target, recorder(), { goal: { direction: "up", to: "0001_a", phases: ["startup"] } });
+  const other = isBeside ? new pg.Client(db.adminUrl) : null;
+  await other?.connect();
+  const recorded = recorder();
+  try {
+    expect((await up(target, recorded)).outcome).toBe("done");
+  } finally {
+    await other?.end();
+  }
+  const sizes = recorded.events.flatMap((event) =>
+    event.kind === "backfill-progress" ? [event.windowRows] : [],
+  );
+  if (isBeside) expect(Math.max(...sizes)).toBeLessThanOrEqual(least);
+  else expect(Math.max(...sizes)).toBeGreaterThan(least);
+});
+
+test("where no session may be seen at all, it goes on", async ({ db }) => {
+  const folder = folderOf({ "0001_a.sql": TABLE, "0002_b.sql": sql("") });
+  await db.admin("revoke select on pg_stat_activity from public");
+  expect((await up(targetOf({ url: db.url, folder }), recorder())).outcome).toBe("done");
+  expect(await db.sql(HITS)).toEqual(DONE);
 });
 
 test("off: no connection beside the run's own", async ({ db }) => {

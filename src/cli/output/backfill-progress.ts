@@ -88,7 +88,7 @@ export function createBackfillProgress(log: Log): (event: BackfillEvent | Elsewh
         });
         return;
       case "backfill-unseen":
-        log.write("info", `${step.revision} cannot make way for ${event.what}: the role may not see that`, {
+        log.write("info", `${step.revision} cannot make way for everything: ${event.what}`, {
           filename: step.file,
         });
         return;

@@ -114,7 +114,7 @@ export type RunEvent =
       readonly at: string | null;
     }
   | { readonly kind: "backfill-resumed"; readonly step: Step; readonly table: string }
-  /** What the backfill cannot make way for, because the role may not see it. Sent once. */
+  /** Why the backfill cannot make way for everything. Each reason is sent once. */
   | { readonly kind: "backfill-unseen"; readonly step: Step; readonly table: string; readonly what: string }
   /** No window begins for now. Sent about every half second while it holds still for something else than a person. */
   | {

@@ -20,6 +20,7 @@
  */
 
 import { tableGuard } from "../../../backfill/guard.ts";
+import { isSameKey } from "../../../backfill/key.ts";
 import { halfOf, mostRows, nextRows } from "../../../backfill/pace.ts";
 import { speedOf } from "../../../backfill/speed.ts";
 import { type Throttle, targetAt } from "../../../backfill/throttle.ts";
@@ -214,10 +215,14 @@ async function fill(filling: Filling, observed: Watch): Promise<void> {
       attempt = 1;
       const now = performance.now();
       windowRows = done.rows;
-      filling.rowsPerSecond = speedOf(filling.rowsPerSecond, { rows: windowRows, ms: now - endedAt });
+      filling.rowsPerSecond = speedOf(filling.rowsPerSecond, {
+        ...{ rows: windowRows, ms: now - endedAt, elapsedMs: now - begunAt },
+      });
       endedAt = now;
       report(filling, { windowRows, elapsedMs: now - begunAt });
       tookMs = now - at;
+      // Nothing comes behind it that would have to wait.
+      if (isSameKey(done.position, bound)) return;
     } catch (error) {
       if (context.connection.lost.aborted || context.stop.aborted) throw error;
       await rollback(context.connection);

@@ -2,7 +2,7 @@
  * What people say of a backfill: whether it may begin, and when its next window may. It is asked between two windows,
  * where no transaction and no snapshot is open. The way back asks the same.
  */
-import { restAfter, type Throttle } from "../../../backfill/throttle.ts";
+import { restAfter } from "../../../backfill/throttle.ts";
 import type { Backfill } from "../../../core/backfill.ts";
 import { shownTable } from "../../../core/sql/regclass.ts";
 import { Interrupted, PlanRefused } from "../../../errors.ts";
@@ -169,7 +169,7 @@ export async function waitForTurn(filling: Turning, last: LastWindow): Promise<b
     paused = at !== null;
     wasPaused ||= paused;
     const { throttle } = filling.sensor;
-    const [byRateMs, byOthersMs] = [restMs(last, shareOf(filling)), othersMs(last, throttle)];
+    const [byRateMs, byOthersMs] = [restMs(last, shareOf(filling)), othersMs(last, filling)];
     const leftMs = paused ? ASK_EVERY_MS : Math.max(byRateMs, byOthersMs);
     if (leftMs > 0 || throttle.slowedBy !== null)
       filling.slowedBy =
@@ -208,9 +208,8 @@ function restMs({ rows, at }: LastWindow, rate: number | null): number {
 }
 
 /** The same for the server's sake. At a pace of 0 nothing begins before that has changed. */
-function othersMs({ at, tookMs }: LastWindow, throttle: Throttle): number {
-  if (throttle.pace <= 0) return ASK_EVERY_MS;
-  return restAfter(tookMs, throttle) - (performance.now() - at - tookMs);
+function othersMs({ at, tookMs }: LastWindow, { sensor: { throttle }, ranged }: Turning): number {
+  return restAfter(tookMs, throttle, ranged?.workers) - (performance.now() - at - tookMs);
 }
 
 async function ask({ context, prepared, controls }: Turning): Promise<BackfillControls> {

@@ -19,8 +19,8 @@ import type { Body } from "../body.ts";
 import type { Prepared } from "../prepared.ts";
 import { refuseOther, withoutTable } from "./edited.ts";
 import { type UndoOf, undoOf } from "./keep.ts";
+import { refuseProbe } from "./probe.ts";
 import { readColumns } from "./rows.ts";
-import { refuseProbe } from "./signals.ts";
 import { refuseSkipping } from "./window.ts";
 
 export type BackfillBody = Body & { readonly kind: "sql" } & { readonly backfill: Backfill };

@@ -19,15 +19,15 @@ import {
   type WalSample,
   worstLag,
 } from "../../../backfill/throttle.ts";
-import type { Backfill } from "../../../core/backfill.ts";
-import { literal } from "../../../core/sql/quote.ts";
 import { regclass } from "../../../core/sql/regclass.ts";
 import type { Connection, Row } from "../../../database/connection.ts";
-import { DatabaseError, SourceError } from "../../../errors.ts";
+import { DatabaseError } from "../../../errors.ts";
 import { delay } from "../../../std/time.ts";
 import { applicationNameOf, prepareSession } from "../../session/connect.ts";
 import type { StepContext } from "../context.ts";
 import type { Filling } from "./filling.ts";
+import { lookAtOthers, othersAtWork, ownSessions, type Windows } from "./others.ts";
+import { probeOf } from "./probe.ts";
 
 /** A backfill that is done before needs no second connection, where it meets nobody at its beginning. */
 const FIRST_AFTER_MS = 500;
@@ -35,6 +35,10 @@ const LOOK_EVERY_MS = 1_000;
 /** Until it is known whether others work. */
 const FIRST_LOOKS_EVERY_MS = 200;
 const PROBE_EVERY_MS = 100;
+/** Between a connection that is lost, or was not to be had, and the next one. */
+const AGAIN_AFTER_MS = 5_000;
+/** The pace below which a backfill does not stay while nothing is seen: what held it may be over. */
+const LEAST_BLIND = 0.05;
 /** The probe's last so many answers count: about the last two seconds. */
 const PROBES = 20;
 /** Of sessions that did something, so many milliseconds ago, where there are none. */
@@ -43,6 +47,9 @@ const NOBODY = Number.POSITIVE_INFINITY;
 const LOOKS_AT_OTHERS = 3;
 /** Positions of the last minutes. */
 const SAMPLES = 300;
+
+/** What is said of what it cannot see, each once. */
+type Unseen = "pooled" | "hidden" | "lost";
 
 export interface Sensor extends AsyncDisposable {
   /** What holds now. */
@@ -77,19 +84,19 @@ export async function openSensor({
   const probes: number[] = [];
   let throttle = nextThrottle(FULL, { ...NOTHING_SEEN, ...first }, limits);
   const meetsOthers = throttle.pace < 1;
-  let unseen = false;
-  const sayUnseen = (what: string) => {
-    if (unseen) return;
-    unseen = true;
+  const said = new Set<Unseen>();
+  const sayUnseen = (kind: Unseen, what: string) => {
+    if (said.has(kind)) return;
+    said.add(kind);
     context.observe({ kind: "backfill-unseen", step: prepared.step, table: table.shown, what });
   };
+  if (windows === null && limits.share < 1)
+    sayUnseen("pooled", "behind a pooler it is not known which other sessions work");
 
-  const look = async () => {
-    if (!meetsOthers) await delay(FIRST_AFTER_MS, stop);
-    await using connection = await openBeside(context, stop);
+  const lookOn = async (connection: Connection) => {
     const samples: WalSample[] = [];
     while (!stop.aborted) {
-      const seen = await read(connection, table.name, windows);
+      const seen = await see(connection, table.name, windows);
       const ms = performance.now();
       const before = samples.at(-1);
       samples.push({ at: seen.wal, ms });
@@ -98,7 +105,8 @@ export async function openSensor({
       if (others.length > LOOKS_AT_OTHERS) others.shift();
       if (!seen.sees)
         sayUnseen(
-          `${seen.hidden > 0 ? "how far replicas are behind, " : ""}whether other sessions work, old transactions, and autovacuum on the table`,
+          "hidden",
+          `the role may not see ${seen.hidden > 0 ? "how far replicas are behind, " : ""}whether other sessions work, old transactions, and autovacuum on the table`,
         );
       const signals: Signals = {
         ...worstLag(seen.replicas, samples, ms),
@@ -116,9 +124,7 @@ export async function openSensor({
       await delay(isKnown ? LOOK_EVERY_MS : FIRST_LOOKS_EVERY_MS, stop);
     }
   };
-  const probe = async (text: string) => {
-    await delay(FIRST_AFTER_MS, stop);
-    await using connection = await openBeside(context, stop);
+  const probe = (text: string) => async (connection: Connection) => {
     while (!stop.aborted) {
       const at = performance.now();
       // One that fails has kept somebody waiting as long.
@@ -128,14 +134,36 @@ export async function openSensor({
       await delay(PROBE_EVERY_MS, stop);
     }
   };
-  const work = Promise.all([
-    look().catch((error: unknown) => {
-      if (!stop.aborted)
-        sayUnseen(`what it does to others (${error instanceof Error ? error.message : error})`);
-      throttle = FULL;
-    }),
-    options.probe === null ? undefined : probe(options.probe).catch(() => probes.splice(0)),
-  ]);
+  /** What is seen no longer holds, and still is the best that is known. Nothing unseen stops a backfill. */
+  const goBlind = () => {
+    throttle = { ...throttle, pace: Math.max(throttle.pace, LEAST_BLIND), isAlone: false };
+  };
+  /** On a connection of its own, and on another one when that is lost. */
+  const beside = async (work: (connection: Connection) => Promise<void>, lost: () => void) => {
+    while (!stop.aborted) {
+      try {
+        await using connection = await openBeside(context, stop);
+        await work(connection);
+      } catch (error) {
+        if (stop.aborted) return;
+        lost();
+        const why = error instanceof Error ? error.message.replace(/\.$/, "") : error;
+        sayUnseen("lost", `its second connection fails, and is tried again (${why})`);
+      }
+      await delay(AGAIN_AFTER_MS, stop);
+    }
+  };
+  const watching = async () => {
+    if (!meetsOthers) await delay(FIRST_AFTER_MS, stop);
+    const { probe: text } = options;
+    await Promise.all([
+      beside(lookOn, goBlind),
+      text === null ? undefined : beside(probe(text), () => probes.splice(0)),
+    ]);
+  };
+  const work = watching().catch((error: unknown) => {
+    if (!stop.aborted) throw error;
+  });
   return {
     get throttle() {
       return throttle;
@@ -145,45 +173,6 @@ export async function openSensor({
       await work;
     },
   };
-}
-
-/** The probe, which changes nothing and ends by itself. */
-function probeOf(text: string): string {
-  return `begin read only; set local statement_timeout = ${literal("5s")}; ${text.replace(/;\s*$/, "")}\n; commit`;
-}
-
-/**
- * Throws `SourceError` (`BACKFILL_PROBE`) where PostgreSQL cannot run the probe, or where there is no second connection
- * to run it on.
- */
-export async function refuseProbe(
-  { connection }: Pick<StepContext, "connection">,
-  { options: { probe } }: Backfill,
-  file: string,
-): Promise<void> {
-  if (probe === null) return;
-  const refused = (why: string, hint: string, cause?: unknown) =>
-    new SourceError(
-      [{ code: "BACKFILL_PROBE", message: `${file} has a probe, ${why}.`, hint, place: { file } }],
-      { cause },
-    );
-  if (!connection.capabilities.observer)
-    throw refused(
-      "and the database has no second connection on which it could run",
-      "Remove the probe, or run it over a database URL.",
-    );
-  await connection.execute("savepoint godwit_probe");
-  try {
-    await connection.execute(`set local transaction_read_only = on; ${probe.replace(/;\s*$/, "")}`);
-  } catch (error) {
-    if (!(error instanceof DatabaseError)) throw error;
-    throw refused(
-      `and PostgreSQL cannot run that: ${error.message}`,
-      "Write one query that changes nothing.",
-      error,
-    );
-  }
-  await connection.execute("rollback to savepoint godwit_probe");
 }
 
 async function openBeside(context: StepContext, stop: AbortSignal): Promise<Connection> {
@@ -218,42 +207,24 @@ interface SensedState {
   readonly sees: boolean;
 }
 
-/** The sessions of windows: the run's own, and those of its workers. An address may give them all another name. */
-interface Windows {
-  readonly pid: number;
-  readonly applicationName: string;
-}
-
-/** Sessions that are ours: the one that watches, and those of the windows. */
-const OURS = (windows: Windows | null) =>
-  `select array(select pid from pg_catalog.pg_stat_activity where pid = ${windows?.pid ?? 0}
-    or application_name = ${literal(windows?.applicationName ?? "")} and pid <> pg_catalog.pg_backend_pid()) as pids`;
-
-/**
- * Two expressions beside `ours`: how long ago another session of the database began or ended a statement, and whether all of
- * them can be seen. Behind a pooler, a session may be ours in one moment and another's in the next.
- */
-const OTHERS = (windows: Windows | null) => {
-  if (windows === null) return { ms: "null", seen: "false" };
-  const from = `from pg_catalog.pg_stat_activity, ours where backend_type = 'client backend'
-      and datname = pg_catalog.current_database() and pid <> all (ours.pids) and pid <> pg_catalog.pg_backend_pid()
-      and application_name not like 'godwit run %'`;
-  return {
-    ms: `(select pg_catalog.min(extract(epoch from pg_catalog.clock_timestamp() - state_change) * 1000) ${from})`,
-    seen: `(select pg_catalog.count(*) = pg_catalog.count(state_change) ${from})`,
-  };
-};
-
-/** One look, on the run's own connection. */
-async function lookAtOthers(
-  connection: Connection,
-  windows: Windows | null,
-): Promise<Pick<Signals, "othersMs" | "seesOthers">> {
-  const { ms, seen } = OTHERS(windows);
-  const { rows } = await connection.query<Pick<SensedState, "others" | "seesOthers">>(
-    `with ours as materialized (${OURS(windows)}) select ${ms}::pg_catalog.float8 as others, ${seen} as "seesOthers"`,
-  );
-  return { othersMs: rows[0]?.others ?? null, seesOthers: rows[0]?.seesOthers ?? false };
+/** One view that the role may not read hides what is in the others too, but not who works. */
+async function see(connection: Connection, table: string, windows: Windows | null): Promise<SensedState> {
+  try {
+    return await read(connection, table, windows);
+  } catch (error) {
+    if (!(error instanceof DatabaseError) || connection.lost.aborted) throw error;
+    const { othersMs, seesOthers } = await lookAtOthers(connection, windows);
+    const nothing = {
+      wal: 0,
+      replicas: [],
+      hidden: 1,
+      waiting: 0,
+      archive: null,
+      oldest: null,
+      vacuum: null,
+    };
+    return { ...nothing, others: othersMs, seesOthers, sees: false };
+  }
 }
 
 /** The locks that somebody waits for are few, and who blocks them is asked of those alone. */
@@ -263,8 +234,10 @@ async function read(connection: Connection, table: string, windows: Windows | nu
       ? "0"
       : `(select pg_catalog.count(*) from pg_catalog.pg_locks l, ours where not l.granted and l.pid <> all (ours.pids)
     and pg_catalog.pg_blocking_pids(l.pid) && ours.pids)`;
-  const others = OTHERS(windows);
-  const { rows } = await connection.query<SensedState & Row>(`with ours as materialized (${OURS(windows)}),
+  const others = othersAtWork(windows);
+  const { rows } = await connection.query<
+    SensedState & Row
+  >(`with ours as materialized (${ownSessions(windows)}),
 here as materialized (
   select (pg_catalog.pg_current_wal_lsn() - '0/0'::pg_catalog.pg_lsn)::pg_catalog.float8 as wal)
 select here.wal,

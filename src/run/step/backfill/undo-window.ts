@@ -128,7 +128,7 @@ export function reportBack(
 ): void {
   const { context, prepared, table, state, windows, estimatedRows, slowedBy } = undoing;
   const rows = rowsOf(state);
-  const rowsPerSecond = speedOf(undoing.rowsPerSecond, { rows: windowRows, ms });
+  const rowsPerSecond = speedOf(undoing.rowsPerSecond, { rows: windowRows, ms, elapsedMs });
   undoing.rowsPerSecond = rowsPerSecond;
   const share = shareOf(rows, estimatedRows);
   const leftMs =

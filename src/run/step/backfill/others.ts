@@ -1,0 +1,52 @@
+/** Who else works in the database of a backfill. */
+import type { Signals } from "../../../backfill/throttle.ts";
+import { literal } from "../../../core/sql/quote.ts";
+import type { Connection } from "../../../database/connection.ts";
+import { DatabaseError } from "../../../errors.ts";
+
+/** The sessions of windows: the run's own, and those of its workers. An address may give them all another name. */
+export interface Windows {
+  readonly pid: number;
+  readonly applicationName: string;
+}
+
+/** Sessions that are ours: the one that watches, and those of the windows. */
+export function ownSessions(windows: Windows | null): string {
+  return `select array(select pid from pg_catalog.pg_stat_activity where pid = ${windows?.pid ?? 0}
+    or application_name = ${literal(windows?.applicationName ?? "")} and pid <> pg_catalog.pg_backend_pid()) as pids`;
+}
+
+/**
+ * Two expressions beside `ours`: how long ago another session of the database worked, which one with a statement under way does
+ * now, and whether all of them can be seen. One that waits for a lock does not work. Of other roles' sessions a role without
+ * `pg_read_all_stats` sees neither the state nor the kind. Behind a pooler, a session may be ours in one moment and another's in
+ * the next.
+ */
+export function othersAtWork(windows: Windows | null): { readonly ms: string; readonly seen: string } {
+  if (windows === null) return { ms: "null", seen: "false" };
+  const from = `from pg_catalog.pg_stat_activity, ours where coalesce(backend_type, 'client backend') = 'client backend'
+      and datname = pg_catalog.current_database() and pid <> all (ours.pids) and pid <> pg_catalog.pg_backend_pid()
+      and pg_catalog.left(application_name, ${windows.applicationName.length}) <> ${literal(windows.applicationName)}`;
+  return {
+    ms: `(select pg_catalog.min(case when state = 'active' and wait_event_type is distinct from 'Lock' then 0
+      else extract(epoch from pg_catalog.clock_timestamp() - state_change) * 1000 end) ${from})`,
+    seen: `(select pg_catalog.count(*) = pg_catalog.count(state_change) ${from})`,
+  };
+}
+
+/** One look. Where the server shows its sessions to nobody, nothing is known of others. */
+export async function lookAtOthers(
+  connection: Connection,
+  windows: Windows | null,
+): Promise<Pick<Signals, "othersMs" | "seesOthers">> {
+  const { ms, seen } = othersAtWork(windows);
+  try {
+    const { rows } = await connection.query<{ others: number | null; sees: boolean }>(
+      `with ours as materialized (${ownSessions(windows)}) select ${ms}::pg_catalog.float8 as others, ${seen} as sees`,
+    );
+    return { othersMs: rows[0]?.others ?? null, seesOthers: rows[0]?.sees ?? false };
+  } catch (error) {
+    if (!(error instanceof DatabaseError) || connection.lost.aborted) throw error;
+    return { othersMs: null, seesOthers: false };
+  }
+}
