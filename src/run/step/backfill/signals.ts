@@ -138,12 +138,15 @@ export async function openSensor({
   const goBlind = () => {
     throttle = { ...throttle, pace: Math.max(throttle.pace, LEAST_BLIND), isAlone: false };
   };
+  const withConnection = async (work: (connection: Connection) => Promise<void>) => {
+    await using connection = await openBeside(context, stop);
+    await work(connection);
+  };
   /** On a connection of its own, and on another one when that is lost. */
   const beside = async (work: (connection: Connection) => Promise<void>, lost: () => void) => {
     while (!stop.aborted) {
       try {
-        await using connection = await openBeside(context, stop);
-        await work(connection);
+        await withConnection(work);
       } catch (error) {
         if (stop.aborted) return;
         lost();
