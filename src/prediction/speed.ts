@@ -1,14 +1,13 @@
 /**
- * How fast pages of a table are read, by samples that are read in a transaction that may not write. Each is read within a
- * millisecond, so that on a busy machine some of them are not disturbed, and is long enough for the server to read ahead as it does
- * in a whole table. They lie all over the table, so that a table that is not in memory is not read from there.
+ * How fast pages of a table are read, by samples that are read in a transaction that may not write. Each is read within a fraction
+ * of a millisecond, so that on a busy machine some of them are not disturbed. They lie all over the table, so that a table that
+ * is not in memory is not read from there.
  */
 import type { Connection } from "../database/connection.ts";
 import { DatabaseError } from "../errors.ts";
 
-const SAMPLES = 15;
-/** The server begins with single pages, and reads more at once with each that it needs (`read_stream.c`): by 31 pages it has its stride. */
-const PAGES_EACH = 256;
+const SAMPLES = 25;
+const PAGES_EACH = 64;
 /** The part of them that is taken for undisturbed by other work. */
 const UNDISTURBED = 0.2;
 
