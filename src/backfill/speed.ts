@@ -4,8 +4,8 @@
 const HALF_LIFE_MS = 10_000;
 
 /**
- * Rows in a second, from what was known and one more window with the pause before it, so long after the first one began. Of
- * a young backfill a window counts half as much as soon as it is twice as old: the first ones are small, and say little.
+ * Rows in a second, from what was known and one more window with the pause before it. `elapsedMs`: since the first window
+ * began. In a young backfill, windows count less after half of that time already: the first ones are small, and say little.
  */
 export function speedOf(
   known: number | null,

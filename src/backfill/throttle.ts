@@ -14,7 +14,7 @@ export interface Signals {
   readonly lagOf: string | null;
   /** How many sessions wait for a lock of the backfill. */
   readonly waiting: number;
-  /** How long ago another session of the database began or ended a statement. */
+  /** How long ago another session of the database worked; 0 while one does. */
   readonly othersMs: number | null;
   /** Whether all other sessions can be seen. */
   readonly seesOthers: boolean;
@@ -108,7 +108,7 @@ export function nextThrottle({ pace }: Throttle, signals: Signals, limits: Limit
 
 /**
  * How long to rest after a window that took so long. The pace is that of all workers together, so each of them rests for the
- * others too. Whoever rests looks at the pace now and then, and need not wait for the end.
+ * others too. While it rests, a worker looks at the pace now and then: the rest ends when the pace allows it.
  */
 export function restAfter(tookMs: number, { pace }: Pick<Throttle, "pace">, workers = 1): number {
   if (pace >= 1) return 0;

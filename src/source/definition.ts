@@ -112,7 +112,7 @@ interface BackfillRows
   readonly background?: boolean;
   /** `off`: it makes way for nothing, and no second connection is opened. `on` unless said otherwise. */
   readonly throttle?: "on" | "off";
-  /** The part of its time that it uses while other sessions work in the database: `25%` unless said otherwise. */
+  /** The part of its time that it uses while other sessions work in the database: `7%` unless said otherwise. */
   readonly share?: string;
   /** How far a replica may be behind: `5s` unless said otherwise. */
   readonly maxLag?: string;

@@ -17,10 +17,12 @@ export function ownSessions(windows: Windows | null): string {
 }
 
 /**
- * Two expressions beside `ours`: how long ago another session of the database worked, which one with a statement under way does
- * now, and whether all of them can be seen. One that waits for a lock does not work. Of other roles' sessions a role without
- * `pg_read_all_stats` sees neither the state nor the kind. Behind a pooler, a session may be ours in one moment and another's in
- * the next.
+ * Two expressions beside `ours`. `ms`: how long ago another session of the database worked. `seen`: whether all of them can
+ * be seen.
+ *
+ * A session with a statement under way works now, unless it waits for a lock. Of other roles' sessions, a role without
+ * `pg_read_all_stats` sees neither the state nor the kind. Behind a pooler, a session may be ours in one moment and another's
+ * in the next.
  */
 export function othersAtWork(windows: Windows | null): { readonly ms: string; readonly seen: string } {
   if (windows === null) return { ms: "null", seen: "false" };

@@ -198,7 +198,7 @@ interface SensedState {
   /** Replicas of which only their existence may be seen. */
   readonly hidden: number;
   readonly waiting: number;
-  /** How long ago another session began or ended a statement, in milliseconds. `null`: none that can be told. */
+  /** How long ago another session worked, in milliseconds; 0 while one does. `null`: none that can be told. */
   readonly others: number | null;
   /** Whether all of them can be seen. */
   readonly seesOthers: boolean;
