@@ -19,10 +19,10 @@ export function sampledBounds(
   { from, to, percent, count }: { from: KeyValue | null; to: KeyValue; percent: number; count: number },
 ): string {
   const above = from === null ? "" : `${compare(key, ">", from)} and `;
-  const descending = key.map((column) => `${identifier(column.name)} desc`).join(", ");
+  const descending = key.map((column) => `godwit_parts.${identifier(column.name)} desc`).join(", ");
   return `with godwit_sample as materialized (select ${names(key)} from ${name} tablesample system (${percent})
   where ${above}${compare(key, "<=", to)}),
-godwit_parts as (select ${names(key)}, pg_catalog.ntile(${count}) over (order by ${names(key)}) as part from godwit_sample),
-godwit_last as (select distinct on (part) part, ${keyText(key)} as key from godwit_parts order by part, ${descending})
-select key from godwit_last where part < (select pg_catalog.max(part) from godwit_parts) order by part`;
+godwit_parts as (select ${names(key)}, pg_catalog.ntile(${count}) over (order by ${names(key)}) as godwit_part from godwit_sample),
+godwit_last as (select distinct on (godwit_part) godwit_part, ${keyText(key)} as key from godwit_parts order by godwit_part, ${descending})
+select key from godwit_last where godwit_part < (select pg_catalog.max(godwit_part) from godwit_parts) order by godwit_part`;
 }

@@ -88,21 +88,21 @@ function countOf(
 
 /** The key of the last row, or no row where there is none. */
 export function upperBound({ name, key }: BackfillTable): string {
-  return `select ${keyText(key)} as key from ${name} order by ${descending(key)} limit 1`;
+  return `select ${keyText(key)} as key from ${name} ${ROW} order by ${descending(key)} limit 1`;
 }
 
 /**
  * The key at which a window of so many rows ends, and how many rows it has. No row: nothing is left. All windows but the
- * last end at a row that is found by its place. Only the last is counted.
+ * last end at a row that is found by its place. The last has all that is left, which is counted.
  */
 export function windowEnd({ name, key }: BackfillTable, { from, to }: KeyRange, rows: number): string {
   const above = from === null ? "" : `${compare(key, ">", from)} and `;
-  const left = `select ${names(key)} from ${name} where ${above}${compare(key, "<=", to)} order by ${names(key)}`;
-  return `with godwit_window as (${left} limit ${rows})
-(select ${keyText(key)} as key, ${rows}::pg_catalog.float8 as rows from (${left} offset ${rows - 1} limit 1) full_window)
+  const left = `from ${name} ${ROW} where ${above}${compare(key, "<=", to)}`;
+  return `(select ${keyText(key)} as key, ${rows}::pg_catalog.float8 as rows from
+(select ${names(key)} ${left} order by ${names(key)} offset ${rows - 1} limit 1) full_window)
 union all
-(select ${keyText(key)} as key, (select pg_catalog.count(*) from godwit_window)::pg_catalog.float8 as rows
-from godwit_window order by ${descending(key)} limit 1)
+(select ${keyText(key)} as key, (select pg_catalog.count(*) ${left})::pg_catalog.float8 as rows
+${left} order by ${descending(key)} limit 1)
 limit 1`;
 }
 
@@ -119,9 +119,12 @@ export function conditionProbe({ name }: BackfillTable, where: string): string {
   return `select from ${name} where ${where}\n limit 0; select from ${name} where (${where}\n) limit 0`;
 }
 
+/** `ORDER BY key` alone would mean the array of texts that has that name in the answer, whose order is another one. */
 function descending(key: readonly KeyColumn[]): string {
-  return key.map(({ name }) => `${identifier(name)} desc`).join(", ");
+  return key.map(({ name }) => `${ROW}.${identifier(name)} desc`).join(", ");
 }
+
+const ROW = "godwit_row";
 
 /** The offset in UTF-16 units of an offset in characters. */
 function unitOffset(text: string, characters: number): number {

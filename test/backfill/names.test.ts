@@ -10,6 +10,9 @@ const NAMES = [
   ["letters beyond ASCII", "größe", "schöma", "schlüssel"],
   ["63 bytes", `${"ü".repeat(31)}x`, "s".repeat(63), `${"日".repeat(21)}`],
   ["blanks and quotes", 'My "Table', "A schema", "The id"],
+  // Statements of ours have columns of these names.
+  ["a key that is called key", "rows", "left", "key"],
+  ["a key that is called part", "part", "changed", "part"],
   ["an emoji, and a backslash", "\u{1f600}", "back\\slash", "1"],
 ] as const;
 
