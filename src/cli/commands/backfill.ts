@@ -153,10 +153,15 @@ function statusLine(status: BackfillStatus): string {
     ...(state === "approval" ? [`it waits for \`godwit backfill approve ${revision}\``] : []),
     ...(state === "done" && status.finishedAt !== null ? [`at ${timeOf(new Date(status.finishedAt))}`] : []),
     ...(state === "lost" ? ["how far is not known: `godwit status` says what to do"] : []),
-    ...(state === "reverting" ? [`\`godwit backfill undo ${revision}\` finishes that`] : []),
+    ...(state === "reverting" && !isRun ? [`\`godwit backfill undo ${revision}\` finishes that`] : []),
     ...(status.failed.length === 0 ? [] : [`${rowsOf(status.failed.length)} refused`]),
   ];
-  const word = state === "begun" && !isRun ? "half done" : STATES[state];
+  const word =
+    state === "begun" && !isRun
+      ? "half done"
+      : state === "reverting" && isRun
+        ? "being taken back"
+        : STATES[state];
   return `${revision}  ${word}  ${what.join(", ")}`;
 }
 
