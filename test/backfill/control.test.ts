@@ -105,6 +105,44 @@ describe("a backfill that is paused from another connection", () => {
   });
 });
 
+describe("a lock on what people have said", () => {
+  test.for([1, 2])(
+    "is waited out by a paused backfill of %i windows at once",
+    async (backfillParallel, { db }) => {
+      const folder = folderOf(FILES);
+      const target = targetOf({ url: db.url, folder, settings: { lockTimeoutMs: 300, backfillParallel } });
+      const { run, recorded } = await pausedInTheMiddle(target);
+      const blocker = await db.connect();
+      const [self] = (await blocker.query("select pg_backend_pid() as pid")).rows;
+      await blocker.query(`begin; lock table "${ledgerSchema}".migration_backfill_controls`);
+      const { problem } = await recorded.once("step-retry");
+      expect(problem).toMatchObject({
+        code: "STEP_FAILED",
+        message: `0002_b waits for its ledger: another session holds a lock on "${ledgerSchema}".migration_backfill_controls (canceling statement due to lock timeout).`,
+        hint: expect.stringContaining(`select pg_terminate_backend(${self.pid});`),
+      });
+      await blocker.query("rollback");
+      await tellBackfill(target, { revision: "0002_b", word: { kind: "rate", rate: null } }, recorder());
+      await tell(target, "resume");
+      expect((await run).outcome).toBe("done");
+      expect(await db.sql(HITS)).toEqual(DONE);
+    },
+  );
+
+  test("that stays ends it, and what is done is said", async ({ db }) => {
+    const settings = { lockTimeoutMs: 200, lockAttempts: 2 };
+    const target = targetOf({ url: db.url, folder: folderOf(FILES), settings });
+    const { run } = await pausedInTheMiddle(target);
+    const blocker = await db.connect();
+    await blocker.query(`begin; lock table "${ledgerSchema}".migration_backfill_controls`);
+    await expect(run).rejects.toMatchObject({
+      message: expect.stringContaining("0002_b waits for its ledger: another session holds a lock on"),
+      hint: expect.stringMatching(/pg_terminate_backend.* are done and stay/),
+    });
+    await blocker.query("rollback");
+  });
+});
+
 test("the command says once that it waits, with the command that resumes it", async ({ db }) => {
   const folder = folderOf({ "migrations/0001_a.sql": TABLE, "migrations/0002_b.sql": SQL });
   const godwit = commandIn({ folder, url: db.url });
