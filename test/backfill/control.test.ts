@@ -268,8 +268,12 @@ test("words that mean nothing are refused, and change nothing", async ({ db }) =
   const refused = async (...words: string[]) => (await godwit.fails(2, "backfill", ...words)).stderr;
   expect(await refused("pauze", "0002")).toContain("Did you mean `godwit backfill pause`?");
   expect(await refused("pause")).toContain("`godwit backfill status` lists them");
-  expect(await refused("rate", "0002", "fast")).toContain("fast is no number");
-  expect(await refused("rate", "0002", "0")).toContain("0 is no number");
+  expect(await refused("rate", "0002", "fast")).toContain("fast is not a whole number");
+  expect(await refused("rate", "0002", "0")).toContain("0 is not a whole number");
+  for (const rate of ["0.5", "1e3", "007", "1000000000", "Infinity"])
+    expect(await refused("rate", "0002", rate)).toContain(
+      `${rate} is not a whole number of rows in a second, from 1 to 999,999,999`,
+    );
   expect(await refused("pause", "0002", "5")).toContain("Leave out the last word");
   expect((await godwit.fails(1, "backfill", "pause", "0001")).stderr).toContain("0001_a is not a backfill");
   expect((await godwit("backfill")).stdout).toContain("0002_b  pending  products");

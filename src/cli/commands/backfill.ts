@@ -1,5 +1,6 @@
 /** `godwit backfill` */
 import { migrateOptions } from "../../assemble/options.ts";
+import { isRate, RATE } from "../../core/backfill.ts";
 import { ConfigError } from "../../errors.ts";
 import { forgetOldValues, undoBackfill } from "../../run/backfill-undo.ts";
 import { type BackfillStatus, type BackfillWord, backfillsOf, tellBackfill } from "../../run/backfills.ts";
@@ -75,12 +76,10 @@ function forget(invocation: Invocation, revision: string): Promise<Answer> {
 
 function rateOf(text: string | undefined): number | null {
   if (text === "none") return null;
-  const rate = text !== undefined && /^\d{1,9}(?:\.\d+)?$/.test(text) ? Number(text) : 0;
-  if (rate > 0) return rate;
+  const rate = text !== undefined && /^[1-9]\d*$/.test(text) ? Number(text) : 0;
+  if (isRate(rate)) return rate;
   throw unusable(
-    text === undefined
-      ? "`godwit backfill rate` needs a number of rows in a second."
-      : `${text} is no number of rows in a second.`,
+    text === undefined ? `\`godwit backfill rate\` needs ${RATE}.` : `${text} is not ${RATE}.`,
     "Write a number, for example 500, or none.",
   );
 }
