@@ -168,19 +168,21 @@ test("at the hour that was given it stops between two windows, and the next run 
   await godwit("up");
   await godwit("backfill", "rate", "0002", "100");
   const { json, stderr } = await godwit.fails(1, "down", "-1", "--until", "2s", "--json");
-  expect(stderr).toMatch(/Backfills end for now at \d\d:\d\d \(/);
+  expect(stderr).toMatch(/Backfills end for now at \d\d:\d\d(?::\d\d)? \(/);
   expect(json.problems).toMatchObject([
     {
       code: "DEADLINE",
       message: expect.stringMatching(
-        /^Backfills end at \d\d:\d\d \(.*\): 0002_b stopped between two windows; \d+ rows of public.products up to id \d+ have their old values again\.$/,
+        /^Backfills end at \d\d:\d\d(?::\d\d)? \(.*\): 0002_b stopped between two windows; [\d,]+ rows of public.products up to id \d+ have their old values again\.$/,
       ),
     },
   ]);
   const [was] = (await godwit("backfill", "--json")).json.backfills;
   expect(was).toMatchObject({ state: "reverting", undo: { restored: expect.any(Number) } });
   const late = await godwit.fails(1, "backfill", "undo", "0002", "--until", "2020-01-01T06:00Z");
-  expect(late.stderr).toContain(`${was.undo.restored} rows of products up to id ${was.undo.restored} have`);
+  expect(late.stderr).toContain(
+    `${was.undo.restored.toLocaleString("en")} rows of products up to id ${was.undo.restored} have`,
+  );
   expect((await godwit.fails(2, "backfill", "pause", "0002", "--until", "2h")).stderr).toContain("--until");
   await godwit("backfill", "rate", "0002", "none");
   await using migrator = createMigrator({ databaseUrl: db.url, root: folder, ledgerSchema: undefined });
@@ -273,7 +275,7 @@ describe("a way back that is refused at its first row", () => {
     await expect(back(target)).rejects.toMatchObject({
       code: "BACKFILL_UNDO_ROW",
       hint: expect.stringMatching(
-        /^Change or delete that row, or what refuses the value\. \d+ rows .* run again/,
+        /^Change or delete that row, or what refuses the value\. [\d,]+ rows .* run again/,
       ),
     });
     await expect(up(target)).rejects.toMatchObject({

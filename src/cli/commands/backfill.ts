@@ -95,7 +95,7 @@ function confirmationOf(
   const many = rate === null ? null : `${rowsOf(rate)} in a second`;
   if (state === "done") {
     const what = {
-      rate: many === null ? "No limit holds" : `${many} hold`,
+      rate: many === null ? "No limit holds" : `${many} ${rate === 1 ? "holds" : "hold"}`,
       pause: "The pause holds",
       resume: "No pause holds",
       approve: "The approval holds",
