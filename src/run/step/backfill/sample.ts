@@ -18,7 +18,7 @@ import type { BackfillSample } from "../../../core/step.ts";
 import type { Connection, Result } from "../../../database/connection.ts";
 import { DatabaseError, GodwitError } from "../../../errors.ts";
 import type { BackfillState } from "../../../ledger/backfills-sql.ts";
-import { rowsOf, whole } from "../../../std/number.ts";
+import { rowsOf } from "../../../std/number.ts";
 import { sessionKind } from "../../session/connect.ts";
 import { resetSession, withinFile } from "../../session/settings.ts";
 import type { RunContext, Target } from "../../session/target.ts";
@@ -87,7 +87,7 @@ export async function sampleBackfill(
     if (first !== null)
       return {
         sample: estimate(first, sampled),
-        unsampled: `of up to ${whole(trying)} ${trying === 1 ? "row" : "rows"}, failed: ${why}`,
+        unsampled: `of up to ${rowsOf(trying)}, failed: ${why}`,
       };
     return none(
       trying === 0 ? why : `a window of up to ${rowsOf(trying)} failed, and was rolled back: ${why}`,
