@@ -1,10 +1,12 @@
 /** A backfill that people hold: by a pause, a rate, an approval, from another terminal and without the lock of the run. */
 import { describe } from "vitest";
 import { backfillsOf, tellBackfill } from "../../src/run/backfills.ts";
+import type { RunEvent } from "../../src/run/report/events.ts";
 import { commandIn } from "../support/command.ts";
 import { expect, ledgerSchema, test } from "../support/database.ts";
 import { startPgbouncer, withoutPgbouncer } from "../support/pgbouncer.ts";
 import { folderOf, recorder, targetOf, up, writeFiles } from "../support/target.ts";
+import { until } from "../support/until.ts";
 import { createMigrator } from "../support/watched.ts";
 
 const TABLE = `create table products (id int primary key, hits int not null default 0);
@@ -115,7 +117,11 @@ describe("a lock on what people have said", () => {
       const blocker = await db.connect();
       const [self] = (await blocker.query("select pg_backend_pid() as pid")).rows;
       await blocker.query(`begin; lock table "${ledgerSchema}".migration_backfill_controls`);
-      const { problem } = await recorded.once("step-retry");
+      const said = (start: string) =>
+        recorded.events.find(
+          (event) => event.kind === "step-retry" && event.problem.message.startsWith(start),
+        ) as (RunEvent & { kind: "step-retry" }) | undefined;
+      const { problem } = await until(() => said("0002_b waits"), { what: "the one that is paused" });
       expect(problem).toMatchObject({
         code: "STEP_FAILED",
         message: `0002_b waits for its ledger: another session holds a lock on "${ledgerSchema}".migration_backfill_controls (canceling statement due to lock timeout).`,
@@ -128,6 +134,28 @@ describe("a lock on what people have said", () => {
       expect(await db.sql(HITS)).toEqual(DONE);
     },
   );
+
+  test("at the end of a window is told as one of the ledger, and not of the file", async ({ db }) => {
+    const target = targetOf({ url: db.url, folder: folderOf(FILES), settings: { lockTimeoutMs: 300 } });
+    await tellBackfill(target, { revision: "0002_b", word: { kind: "rate", rate: 400 } }, recorder());
+    const blocker = await db.connect();
+    let locked: Promise<unknown> | undefined;
+    const recorded = recorder((event) => {
+      if (event.kind === "backfill-progress")
+        locked ??= blocker.query(`begin; lock table "${ledgerSchema}".migration_backfills`);
+    });
+    const run = up(target, recorded);
+    run.catch(() => {});
+    const { problem } = await recorded.once("step-retry");
+    await locked;
+    expect(problem.message).toBe(
+      `0002_b.sql: another session holds a lock on a table of the ledger in schema "${ledgerSchema}" (canceling statement due to lock timeout)`,
+    );
+    await blocker.query("rollback");
+    await tellBackfill(target, { revision: "0002_b", word: { kind: "rate", rate: null } }, recorder());
+    expect((await run).outcome).toBe("done");
+    expect(await db.sql(HITS)).toEqual(DONE);
+  });
 
   test("that stays ends it, and what is done is said", async ({ db }) => {
     const settings = { lockTimeoutMs: 200, lockAttempts: 2 };
@@ -194,7 +222,11 @@ test("a program says the same words, and each of them is checked", async ({ db }
   await using migrator = createMigrator({ databaseUrl: db.url, root, ledgerSchema });
   expect(await migrator.backfills.pause("0002")).toMatchObject({ state: "paused", revision: "0002_b" });
   await expect(migrator.up()).rejects.toMatchObject({ code: "BACKFILL_PAUSED" });
-  await expect(migrator.backfills.rate("0002", 0)).rejects.toMatchObject({ code: "CONFIG_INVALID" });
+  for (const rate of [0, 0.5, 2.5, 1e9, Number.POSITIVE_INFINITY, "5" as never])
+    await expect(migrator.backfills.rate("0002", rate)).rejects.toMatchObject({
+      code: "CONFIG_INVALID",
+      message: expect.stringContaining("is not a whole number of rows in a second, from 1 to 999,999,999"),
+    });
   expect(await migrator.backfills.rate("0002", 5000)).toMatchObject({ rate: 5000 });
   expect(await migrator.backfills.resume("0002")).toMatchObject({ state: "pending", pausedAt: null });
   await migrator.up();

@@ -4,13 +4,15 @@
  * file has nothing to do with it.
  */
 import type { Blocker } from "../../../database/connection.ts";
-import { type DatabaseError, StepFailed } from "../../../errors.ts";
+import { DatabaseError, StepFailed } from "../../../errors.ts";
 import { inTheWay } from "../../report/blockers.ts";
 import { watchOver } from "../../session/own-waits.ts";
 import { isWorthRetrying, rollback } from "../../session/transaction.ts";
 import { pauseBeforeRetry, type StepContext } from "../context.ts";
 import type { Prepared } from "../prepared.ts";
 import type { Filling } from "./filling.ts";
+
+const LOCK_NOT_AVAILABLE = "55P03";
 
 /** `table`: of the ledger. Throws what `ask` throws, and `StepFailed` after as many tries as a window has. */
 export async function inLedger<T>(
@@ -65,5 +67,24 @@ function ledgerLocked(
       details: { ...error.details, passing: true },
     },
     { cause: error },
+  );
+}
+
+/**
+ * The error of the last message of a window. Behind its first statement, which checks constraints, it has to do with the
+ * ledger alone. It stays an error that another try may mend.
+ */
+export function atLedger(error: unknown, { schema }: Pick<StepContext["ledger"], "schema">): unknown {
+  if (
+    !(error instanceof DatabaseError) ||
+    (error.completed ?? 0) < 1 ||
+    error.sqlState !== LOCK_NOT_AVAILABLE
+  )
+    return error;
+  const { sqlState, routine, details } = error;
+  const message = `another session holds a lock on a table of the ledger in schema "${schema}" (${error.message})`;
+  return new DatabaseError(
+    { code: "DATABASE_ERROR", message, details },
+    { cause: error, sqlState, routine, completed: -1 },
   );
 }

@@ -16,6 +16,7 @@ import { statementFrame } from "../frame.ts";
 import { frameError } from "../frame-error.ts";
 import { otherTable } from "./edited.ts";
 import type { Filling, Ranged } from "./filling.ts";
+import { atLedger } from "./ledger-waits.ts";
 import { changeByFunction } from "./rows.ts";
 
 /** Does the next window of at most so many rows, up to the key `to`. `null`: no row is left. Throws what the server says. */
@@ -149,7 +150,7 @@ async function close(
 ): Promise<readonly Result[]> {
   const keep = backfill.options.triggers === "skip" ? `${KEEP_TRIGGERS}; ` : "";
   return context.connection.execute(statementFrame(parts, `${keep}${done}`).close).catch((error: unknown) => {
-    throw frameError(error, prepared.step.revision, "within");
+    throw frameError(atLedger(error, context.ledger), prepared.step.revision, "within");
   });
 }
 
