@@ -61,6 +61,8 @@ describe("where a value comes from", () => {
     [{ connectAttempts: "7" }, {}, "a number"],
     [{ dir: 7 }, {}, "text"],
     [{}, { MIGRATION_MODE: "startpu" }, "startup"],
+    [{ backfillParallel: 33 }, {}, "backfillParallel in"],
+    [{}, { GODWIT_BACKFILL_PARALLEL: "100" }, "is not a whole number from 0 to 32"],
     [{}, { MIGRATION_RETRY_COUNT: "-1" }, "MIGRATION_RETRY_COUNT is not a whole number of at least 1"],
   ] as const)("%j with %j is refused by name", async ([file, environment, says]) => {
     const folder = folderOf({ "godwit.config.json": JSON.stringify(file) });

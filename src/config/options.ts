@@ -2,6 +2,7 @@
  * The table of all options. The command line, the environment, the file, the help and `docs/reference/config.md` are
  * made from it. Nothing about an option is written twice.
  */
+import { MOST_PARALLEL } from "../core/backfill.ts";
 import { PHASES, type Phase } from "../core/migration.ts";
 import { MAX_RISKS, type MaxRisk } from "../prediction/max-risk.ts";
 import { LAYOUT_NAMES } from "../source/layouts/layouts.ts";
@@ -133,7 +134,7 @@ export type Kind =
         | "runner"
         | "lint";
     }
-  | { readonly kind: "count"; readonly least: number }
+  | { readonly kind: "count"; readonly least: number; readonly most?: number }
   | { readonly kind: "choice" | "choices"; readonly choices: readonly string[] };
 
 export type Option = Kind & {
@@ -174,7 +175,7 @@ const text = { kind: "text" } as const;
 const secret = { kind: "secret", inFile: false } as const;
 const duration = { kind: "duration" } as const;
 const toggle = { kind: "switch", default: "false" } as const;
-const count = (least: number) => ({ kind: "count", least }) as const;
+const count = (least: number, most = Number.MAX_SAFE_INTEGER) => ({ kind: "count", least, most }) as const;
 const choice = (...choices: string[]) => ({ kind: "choice", choices }) as const;
 
 /** An empty `default` means that there is none. */
@@ -435,7 +436,7 @@ export const OPTIONS: readonly Option[] = [
   {
     key: "backfillParallel",
     forUp: true,
-    ...count(0),
+    ...count(0, MOST_PARALLEL),
     flag: "--backfill-parallel <n>",
     default: "0",
     help: "how many windows of a backfill run at once, each on a connection of its own (0: as its file says)",

@@ -93,8 +93,11 @@ export function readValue(option: Named, given: unknown, provenance: Provenance)
     case "count": {
       const number =
         typeof given === "number" ? given : /^\s*\d{1,9}\s*$/.test(String(given)) ? Number(given) : -1;
-      if (!Number.isInteger(number) || number < option.least)
-        throw refuse(`a whole number of at least ${option.least}`, `Write ${option.least} or more.`);
+      const { least, most = Number.MAX_SAFE_INTEGER } = option;
+      if (!Number.isInteger(number) || number < least || number > most)
+        throw most === Number.MAX_SAFE_INTEGER
+          ? refuse(`a whole number of at least ${least}`, `Write ${least} or more.`)
+          : refuse(`a whole number from ${least} to ${most}`);
       return number;
     }
     case "switch": {

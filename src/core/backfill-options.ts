@@ -104,13 +104,18 @@ export const BACKFILL_OPTIONS: readonly BackfillOption[] = [
   },
 ];
 
+/** `007%`, `05s`: a slip of the pen, more likely than a number. */
+export function hasIdleZeros(text: string): boolean {
+  return /^0\d/.test(text);
+}
+
 /** With one more of them. `null`: it is no such value. */
 export function withOption(
   options: BackfillOptions,
   { key, read }: BackfillOption,
   text: string,
 ): BackfillOptions | null {
-  const value = read(text);
+  const value = hasIdleZeros(text) ? undefined : read(text);
   return value === undefined ? null : { ...options, [key]: value };
 }
 

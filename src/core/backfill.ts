@@ -1,6 +1,6 @@
 /** What a backfill declares: which rows it rewrites, by which key, in windows of which size. Pure. */
 import { parseDurationMs } from "../std/duration.ts";
-import type { BackfillOptions } from "./backfill-options.ts";
+import { type BackfillOptions, hasIdleZeros } from "./backfill-options.ts";
 
 export interface Backfill {
   /** The table as its author wrote it: `products`, `shop.products`, `"Order"`. */
@@ -91,13 +91,13 @@ export function fitting(windows: Windows): Windows {
 
 /** The time of a window as an author writes it: `500ms`, `2s`. `null`: it is none that can be used. */
 export function parseTargetMs(text: string): number | null {
-  const ms = parseDurationMs(text);
+  const ms = hasIdleZeros(text) ? null : parseDurationMs(text);
   return ms === null || ms < 1 || ms > MOST_TARGET_MS ? null : ms;
 }
 
 /** A number of rows, from 1 to a hundred million. `null`: it is none that can be used. */
 export function parseRows(text: string): number | null {
-  const rows = /^\d{1,9}$/.test(text) ? Number(text) : 0;
+  const rows = /^[1-9]\d{0,8}$/.test(text) ? Number(text) : 0;
   return rows >= 1 && rows <= 100_000_000 ? rows : null;
 }
 
@@ -106,8 +106,16 @@ export const MOST_PARALLEL = 32;
 
 /** A number of connections, from 1 to 32. `null`: it is none that can be used. */
 export function parseParallel(text: string): number | null {
-  const count = /^\d{1,2}$/.test(text) ? Number(text) : 0;
+  const count = /^[1-9]\d?$/.test(text) ? Number(text) : 0;
   return count >= 1 && count <= MOST_PARALLEL ? count : null;
+}
+
+/** How many rows in a second a person may allow. */
+export const MOST_RATE = 999_999_999;
+export const RATE = "a whole number of rows in a second, from 1 to 999,999,999";
+
+export function isRate(value: unknown): value is number {
+  return Number.isInteger(value) && Number(value) >= 1 && Number(value) <= MOST_RATE;
 }
 
 /** Whether `down` can take it back although its author wrote no way back. */

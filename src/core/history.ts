@@ -45,6 +45,8 @@ export interface History {
   readonly backfills?: ReadonlyMap<string, BackfillProgress> | undefined;
   /** Backfills that another run is carrying out at the moment, and what its session is called. */
   readonly running?: ReadonlyMap<string, string> | undefined;
+  /** How far what is being taken back is. Left out: nobody has asked. */
+  readonly waysBack?: ReadonlyMap<string, WayBackProgress> | undefined;
   /** The tables that backfills name in other words: the same value is the same table. Left out: nobody has asked. */
   readonly backfillTables?: ReadonlyMap<string, string> | undefined;
   /** What a person has deleted from the history by hand. It runs again, wherever it is in the order. */
@@ -55,6 +57,14 @@ export interface History {
 export interface BackfillProgress {
   readonly rows: number;
   readonly estimatedRows: number | null;
+}
+
+/** `restored`: rows that have their old values again, of about `rows`. Both are `null` where no old values are kept. */
+export interface WayBackProgress {
+  readonly restored: number | null;
+  readonly rows: number | null;
+  /** Which run is taking it back at the moment. `null`: none. */
+  readonly runBy: string | null;
 }
 
 export const EMPTY_HISTORY: History = { entries: [], project: null };

@@ -14,7 +14,7 @@ import { isRenamed, renamed } from "./renamed.ts";
 import { comeBack, putTogether } from "./replaced.ts";
 import { type Expression, walk } from "./revision.ts";
 import type { Draft, Held, PlanInput, Step } from "./step.ts";
-import { wayBackOf } from "./way-back.ts";
+import { beingTakenBack, wayBackOf } from "./way-back.ts";
 
 /** Throws `ConfigError` if fewer migrations are pending than `+n` asks for. */
 export function planUp(input: PlanInput, graph: Graph, expression: Expression): Draft {
@@ -113,8 +113,10 @@ function reverting(graph: Graph, history: History): readonly Problem[] {
     .filter((entry) => entry.state === "reverting")
     .map((entry) => ({
       code: "PLAN_PARTIAL",
-      message: `${entry.revision} has been taken back in part only: its way back was begun, and is not finished.`,
-      hint: `Finish it with ${wayBackOf(entry.revision, { graph, history })}, then run again.`,
+      ...(beingTakenBack(entry, history) ?? {
+        message: `${entry.revision} has been taken back in part only: its way back was begun, and is not finished.`,
+        hint: `Finish it with ${wayBackOf(entry.revision, { graph, history })}, then run again.`,
+      }),
       place: { file: entry.file },
       details: { revision: entry.revision },
     }));

@@ -101,6 +101,8 @@ export interface BackfillOutlook {
   readonly indexed: readonly string[];
   /** The share of a page that inserts fill, in percent. The rest is room for new versions of its rows. */
   readonly fillfactor: number;
+  /** A function of the module changes its rows. None is called for a plan, so there can be no sample. */
+  readonly byFunction: boolean;
   /** What a window that was rolled back says of the rest. Left out: none was asked for. `null`: none could be tried. */
   readonly sample?: BackfillSample | null | undefined;
   /** Why there is none, or why that of a larger window is missing. For people. */

@@ -1,7 +1,8 @@
-/** For hints: finds the command that finishes reverting what an earlier `down` reverted in part. */
+/** For what an earlier `down` reverted in part: finds the command that finishes it, or says that a run is at it. */
+import { rowsOf, whole } from "../std/number.ts";
 import { keepsOldValues } from "./backfill.ts";
 import type { Graph } from "./graph.ts";
-import type { History } from "./history.ts";
+import type { History, HistoryEntry } from "./history.ts";
 import { appliedIn, askedFor, removedWith } from "./plan-down.ts";
 import type { Expression } from "./revision.ts";
 
@@ -58,4 +59,21 @@ function alsoOf(others: readonly string[]): string {
   if (others.length === 0) return "";
   const more = others.length > MOST_NAMES ? ` and ${others.length - MOST_NAMES} more` : "";
   return ` (it also takes back ${others.slice(0, MOST_NAMES).join(", ")}${more})`;
+}
+
+/** What is to be said of it while a run is taking it back. `null`: none is. */
+export function beingTakenBack(
+  { revision }: Pick<HistoryEntry, "revision">,
+  { waysBack }: History,
+): { readonly message: string; readonly hint: string } | null {
+  const { runBy = null, restored = null, rows = null } = waysBack?.get(revision) ?? {};
+  if (runBy === null) return null;
+  const message = `${revision} is being taken back at the moment, by ${runBy}`;
+  const next = "Run again when that is done.";
+  if (restored === null) return { message: `${message}.`, hint: next };
+  const far = rows === null ? rowsOf(restored) : `${whole(restored)} of ${rowsOf(Math.max(rows, restored))}`;
+  return {
+    message: `${message}: ${far} ${restored === 1 ? "has its" : "have their"} old values again.`,
+    hint: `\`godwit backfill status ${revision}\` shows how far it is. ${next}`,
+  };
 }

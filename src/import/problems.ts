@@ -1,6 +1,7 @@
 /** Problems of an import as a whole, as messages for people. */
 import { ImportFailed, type Problem } from "../errors.ts";
 import type { Gone } from "../images/scans.ts";
+import { countOf, rowsOf } from "../std/number.ts";
 import type { ImportReport } from "./report.ts";
 import type { ScanResult } from "./scan.ts";
 import type { ImportSettings } from "./settings.ts";
@@ -67,8 +68,12 @@ export function filesGone(
   const elsewhere = [
     ...(counts.outside === 0
       ? []
-      : [`${counts.outside} files lie elsewhere than ${settings.pattern} says, for example ${outside[0]}`]),
-    ...(links.length === 0 ? [] : [`${links.length} links lead out of it`]),
+      : [
+          `${countOf(counts.outside, "file")} ${counts.outside === 1 ? "lies" : "lie"} elsewhere than ${settings.pattern} says, for example ${outside[0]}`,
+        ]),
+    ...(links.length === 0
+      ? []
+      : [`${countOf(links.length, "link")} ${links.length === 1 ? "leads" : "lead"} out of it`]),
   ];
   return new ImportFailed({
     code: "IMPORT_FILES_GONE",
@@ -133,7 +138,7 @@ export function nothingFound(settings: ImportSettings, { counts, outside, links 
 export function rowsVanish(table: string, count: number): ImportFailed {
   return new ImportFailed({
     code: "IMPORT_INCOMPLETE",
-    message: `${count} rows that were written to ${table} are not there.`,
+    message: `${rowsOf(count)} that ${count === 1 ? "was" : "were"} written to ${table} ${count === 1 ? "is" : "are"} not there.`,
     hint: "A trigger or a rule of the table takes them away, or row-level security hides them from this role.",
   });
 }

@@ -63,11 +63,9 @@ export function backfillCalls({ read, tell: change, run }: BackfillDoors): Backf
     approve: (revision) => tell("approve", revision, { kind: "approve" }),
     async rate(revision, rate) {
       const { checkValue } = await import("../config/given.ts");
-      const is = (value: unknown) => value === null || (Number.isFinite(value) && Number(value) > 0);
-      checkValue(rate, "The rate of backfills.rate()", {
-        expected: "a number of rows in a second, or null",
-        is,
-      });
+      const { isRate, RATE } = await import("../core/backfill.ts");
+      const is = (value: unknown) => value === null || isRate(value);
+      checkValue(rate, "The rate of backfills.rate()", { expected: `${RATE}, or null`, is });
       return tell("rate", revision, { kind: "rate", rate });
     },
     async undo(revision) {

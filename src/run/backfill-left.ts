@@ -5,7 +5,7 @@ import type { Connection } from "../database/connection.ts";
 import type { Problem } from "../errors.ts";
 import type { BackfillState } from "../ledger/backfills-sql.ts";
 import type { Listing } from "../source/source.ts";
-import { whole } from "../std/number.ts";
+import { rowsOf, whole } from "../std/number.ts";
 import type { Target } from "./session/target.ts";
 import { refuseLost } from "./step/backfill/lost.ts";
 
@@ -130,7 +130,7 @@ async function rowsLeft(
       ? `had come to ${shown(state, position)} of ${shown(state, bound)}`
       : open === null
         ? "had not begun"
-        : `had done ${rows} ${rows === 1 ? "row" : "rows"}, and ${open} of its ranges of keys ${open === 1 ? "was" : "were"} not finished`;
+        : `had done ${rowsOf(rows)}, and ${open} of its ranges of keys ${open === 1 ? "was" : "were"} not finished`;
   const named = failed.slice(0, ROWS_NAMED).map((key) => shown(state, key));
   const more = failed.length > named.length ? " and others" : "";
   const left = [

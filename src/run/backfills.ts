@@ -23,7 +23,8 @@ export interface BackfillStatus {
   /**
    * `pending`: it has not begun. `approval`: it waits for a person's. `paused`: by a person. `begun`: windows are done,
    * and others are left; `runBy` says whether a run works on it. `lost`: it is half done, and the ledger has lost how far.
-   * `done`: it is applied. `reverting`: it is taken back in part.
+   * `done`: it is applied. `reverting`: it is taken back in part; `runBy` says whether a run
+   * takes back the rest.
    */
   readonly state: "pending" | "approval" | "paused" | "begun" | "lost" | "done" | "reverting";
   readonly rows: number;

@@ -12,11 +12,10 @@ import type { PassedOver, Plan, PlanInput } from "../core/step.ts";
 import type { Connection } from "../database/connection.ts";
 import { SourceError } from "../errors.ts";
 import type { RecordedHistory } from "../ledger/ledger.ts";
-
-import { backfillKey, holderOf } from "../lock/backfill-lock.ts";
 import type { MaxRisk } from "../prediction/max-risk.ts";
 import type { Listing } from "../source/source.ts";
 import type { Check } from "./checks/check.ts";
+import { runningBackfills } from "./half-done.ts";
 import type { Target } from "./session/target.ts";
 
 export interface MigrateOptions {
@@ -135,20 +134,6 @@ async function tablesOf(
     if (typeof oid === "string") tables.set(name, oid);
   }
   return tables;
-}
-
-/** Which of these another run is carrying out, and what its session is called. A session of our own that is dying counts not. */
-export async function runningBackfills(
-  { ledger }: Target,
-  connection: Connection,
-  revisions: Iterable<string>,
-): Promise<ReadonlyMap<string, string>> {
-  const running = new Map<string, string>();
-  for (const revision of revisions) {
-    const holder = await holderOf(connection, backfillKey(ledger.schema, revision));
-    if (holder !== null && !holder.isOwn) running.set(revision, holder.application);
-  }
-  return running;
 }
 
 /** What a plan of this goal does: `base` and `-1` say how far to go back. */

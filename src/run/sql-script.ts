@@ -18,6 +18,7 @@ import {
   refuseUnfinished,
 } from "../ledger/script-sql.ts";
 import { lockKey } from "../lock/session.ts";
+import { countOf } from "../std/number.ts";
 import { baselineRange } from "./baseline.ts";
 import type { Check } from "./checks/check.ts";
 import { mirrorWithoutLooking } from "./mirror/tool-look.ts";
@@ -174,7 +175,9 @@ function header(
   const left = history.entries.findLast(({ revision }) => !down.includes(revision))?.revision ?? "base";
   const makes = `${begin()}\n${sql.create(target.settings.project)}\n${create === null ? "" : `${create};\n`}commit;`;
   return [
-    comment(`godwit ${goal.direction} --sql: from ${from} to ${goal.to}, ${decided.steps.length} migrations`),
+    comment(
+      `godwit ${goal.direction} --sql: from ${from} to ${goal.to}, ${countOf(decided.steps.length, "migration")}`,
+    ),
     "-- Run it with: psql --no-psqlrc --set ON_ERROR_STOP=1 --file <this file> <database>",
     ...notImported.map((name) =>
       comment(

@@ -13,6 +13,7 @@ import { withAdopted } from "./adopt/adopted.ts";
 import { type Adoption, lookAtTool } from "./adopt/adoption.ts";
 import { unmirroredWarning } from "./adopt/unmirrored.ts";
 import { type InvalidIndex, invalidIndexes } from "./catalog/indexes.ts";
+import { waysBackOf } from "./half-done.ts";
 import { type Import, importRuns } from "./import.ts";
 import { refuseUnmirroredDown } from "./mirror/reruns.ts";
 import { beside, forPlanning, includesImports, type MigrateOptions, planInput } from "./plan.ts";
@@ -239,7 +240,8 @@ async function seen(
         ? undefined
         : { title: found.tool.title, table: describeTable(found.table), revisions };
     const adopted = withAdopted(history, entries, context);
-    const seen = await forPlanning(target, connection, { files, history: adopted });
+    const waysBack = await waysBackOf(target, connection, history);
+    const seen = { ...(await forPlanning(target, connection, { files, history: adopted })), waysBack };
     const ofTool = { passedOver, warnings, there, unmirrored, mirrored: mirror !== null, adopts };
     return { history: seen, refused: null, ...ofTool };
   } catch (error) {

@@ -11,7 +11,9 @@ test("a time of day is the next one, and a duration begins now", () => {
   expect(seen("23:00")).toBe("23:00");
   expect(seen("6:00")).toBe("2026-05-04 06:00");
   expect(seen("22:15")).toBe("2026-05-04 22:15");
-  expect(seen("90min")).toBe("23:45");
+  expect(seen("90min")).toBe("23:45:30");
+  expect(seen("24s")).toBe("22:15:54");
+  expect(seen("30s")).toBe("22:16");
   expect(parseMoment("500ms", NOW)?.getTime()).toBe(NOW.getTime() + 500);
   expect(parseMoment("2026-05-04T06:00:00Z", NOW)?.toISOString()).toBe("2026-05-04T06:00:00.000Z");
   expect(seen("2026-05-04T06:00")).toBe("2026-05-04 06:00");

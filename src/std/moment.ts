@@ -18,10 +18,11 @@ export function parseMoment(text: string, now: Date): Date | null {
   return ms === null || ms === 0 ? null : new Date(now.getTime() + ms);
 }
 
-/** `06:00 (Europe/Berlin)`, with the day where it is not the day of `now`. */
+/** `06:00 (Europe/Berlin)`, with the day where it is not the day of `now`, and with seconds where it is no full minute. */
 export function formatMoment(moment: Date, now: Date): string {
   const two = (part: number) => String(part).padStart(2, "0");
-  const time = `${two(moment.getHours())}:${two(moment.getMinutes())}`;
+  const seconds = moment.getSeconds() === 0 ? "" : `:${two(moment.getSeconds())}`;
+  const time = `${two(moment.getHours())}:${two(moment.getMinutes())}${seconds}`;
   const day = `${moment.getFullYear()}-${two(moment.getMonth() + 1)}-${two(moment.getDate())} `;
   const isSameDay = moment.toDateString() === now.toDateString();
   return `${isSameDay ? "" : day}${time} (${Intl.DateTimeFormat().resolvedOptions().timeZone})`;

@@ -7,7 +7,12 @@ export function whole(value: number): string {
   return String(Math.round(value)).replace(/\B(?=(?:\d{3})+$)/g, ",");
 }
 
+/** `1 migration`, `2,000 migrations` */
+export function countOf(many: number, one: string): string {
+  return `${whole(many)} ${one}${Math.round(many) === 1 ? "" : "s"}`;
+}
+
 /** `1 row`, `2,000 rows` */
 export function rowsOf(many: number): string {
-  return `${whole(many)} ${Math.round(many) === 1 ? "row" : "rows"}`;
+  return countOf(many, "row");
 }

@@ -15,6 +15,7 @@
 import type { Migration, ToolKey } from "../core/migration.ts";
 import { createSchema, literal } from "../core/sql/quote.ts";
 import type { Problem } from "../errors.ts";
+import { rowsOf } from "../std/number.ts";
 import { OTHERS, readers, waitsToWrite } from "./intruder.ts";
 import { isEdited } from "./match.ts";
 import {
@@ -233,7 +234,7 @@ function withoutTime(table: Relation): Problem {
 function withoutName(rows: readonly ToolRow[]): Problem {
   return {
     code: "ADOPT_CONFLICT",
-    message: `${rows.length} rows of Drizzle's history have no name, so Drizzle 1.0 would run these migrations again: created_at ${rows.map((row) => row.columns?.created_at).join(", ")}.`,
+    message: `${rowsOf(rows.length)} of Drizzle's history ${rows.length === 1 ? "has" : "have"} no name, so Drizzle 1.0 would run these migrations again: created_at ${rows.map((row) => row.columns?.created_at).join(", ")}.`,
     hint: "Set their name to that of the folder.",
   };
 }

@@ -8,6 +8,7 @@ import { StepFailed } from "../errors.ts";
 import type { MigrationContext } from "../source/definition.ts";
 import type { RowsFunction } from "../source/module/declaration.ts";
 import { nearest } from "../std/nearest.ts";
+import { rowsOf, whole } from "../std/number.ts";
 import type { Executor } from "./module-context.ts";
 
 type Patch = Readonly<Record<string, unknown>>;
@@ -53,7 +54,7 @@ function inOrder(answer: unknown, handed: readonly object[], file: string): read
     if (answer.length === handed.length) return Array.from(answer);
     throw refused(
       file,
-      `returned ${answer.length} patches for ${handed.length} rows`,
+      `returned ${answer.length === 1 ? "one patch" : `${whole(answer.length)} patches`} for ${rowsOf(handed.length)}`,
       "Return one for each row, in the same order: rows.map(…), with null for a row that stays as it is.",
     );
   }

@@ -36,7 +36,7 @@ describe("godwit, with a backfill,", () => {
         ...{ rows: 2000, done: 0, left: 2000, refused: 0, waitsFor: null },
         indexes: 1,
         indexed: [],
-        fillfactor: 80,
+        ...{ fillfactor: 80, byFunction: false },
       },
     ]);
     const script = await godwit.fails(1, "up", "--sql");

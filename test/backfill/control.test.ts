@@ -1,10 +1,12 @@
 /** A backfill that people hold: by a pause, a rate, an approval, from another terminal and without the lock of the run. */
 import { describe } from "vitest";
 import { backfillsOf, tellBackfill } from "../../src/run/backfills.ts";
+import type { RunEvent } from "../../src/run/report/events.ts";
 import { commandIn } from "../support/command.ts";
 import { expect, ledgerSchema, test } from "../support/database.ts";
 import { startPgbouncer, withoutPgbouncer } from "../support/pgbouncer.ts";
 import { folderOf, recorder, targetOf, up, writeFiles } from "../support/target.ts";
+import { until } from "../support/until.ts";
 import { createMigrator } from "../support/watched.ts";
 
 const TABLE = `create table products (id int primary key, hits int not null default 0);
@@ -105,6 +107,70 @@ describe("a backfill that is paused from another connection", () => {
   });
 });
 
+describe("a lock on what people have said", () => {
+  test.for([1, 2])(
+    "is waited out by a paused backfill of %i windows at once",
+    async (backfillParallel, { db }) => {
+      const folder = folderOf(FILES);
+      const target = targetOf({ url: db.url, folder, settings: { lockTimeoutMs: 300, backfillParallel } });
+      const { run, recorded } = await pausedInTheMiddle(target);
+      const blocker = await db.connect();
+      const [self] = (await blocker.query("select pg_backend_pid() as pid")).rows;
+      await blocker.query(`begin; lock table "${ledgerSchema}".migration_backfill_controls`);
+      const said = (start: string) =>
+        recorded.events.find(
+          (event) => event.kind === "step-retry" && event.problem.message.startsWith(start),
+        ) as (RunEvent & { kind: "step-retry" }) | undefined;
+      const { problem } = await until(() => said("0002_b waits"), { what: "the one that is paused" });
+      expect(problem).toMatchObject({
+        code: "STEP_FAILED",
+        message: `0002_b waits for its ledger: another session holds a lock on "${ledgerSchema}".migration_backfill_controls (canceling statement due to lock timeout).`,
+        hint: expect.stringContaining(`select pg_terminate_backend(${self.pid});`),
+      });
+      await blocker.query("rollback");
+      await tellBackfill(target, { revision: "0002_b", word: { kind: "rate", rate: null } }, recorder());
+      await tell(target, "resume");
+      expect((await run).outcome).toBe("done");
+      expect(await db.sql(HITS)).toEqual(DONE);
+    },
+  );
+
+  test("at the end of a window is told as one of the ledger, and not of the file", async ({ db }) => {
+    const target = targetOf({ url: db.url, folder: folderOf(FILES), settings: { lockTimeoutMs: 300 } });
+    await tellBackfill(target, { revision: "0002_b", word: { kind: "rate", rate: 400 } }, recorder());
+    const blocker = await db.connect();
+    let locked: Promise<unknown> | undefined;
+    const recorded = recorder((event) => {
+      if (event.kind === "backfill-progress")
+        locked ??= blocker.query(`begin; lock table "${ledgerSchema}".migration_backfills`);
+    });
+    const run = up(target, recorded);
+    run.catch(() => {});
+    const { problem } = await recorded.once("step-retry");
+    await locked;
+    expect(problem.message).toBe(
+      `0002_b.sql: another session holds a lock on a table of the ledger in schema "${ledgerSchema}" (canceling statement due to lock timeout)`,
+    );
+    await blocker.query("rollback");
+    await tellBackfill(target, { revision: "0002_b", word: { kind: "rate", rate: null } }, recorder());
+    expect((await run).outcome).toBe("done");
+    expect(await db.sql(HITS)).toEqual(DONE);
+  });
+
+  test("that stays ends it, and what is done is said", async ({ db }) => {
+    const settings = { lockTimeoutMs: 200, lockAttempts: 2 };
+    const target = targetOf({ url: db.url, folder: folderOf(FILES), settings });
+    const { run } = await pausedInTheMiddle(target);
+    const blocker = await db.connect();
+    await blocker.query(`begin; lock table "${ledgerSchema}".migration_backfill_controls`);
+    await expect(run).rejects.toMatchObject({
+      message: expect.stringContaining("0002_b waits for its ledger: another session holds a lock on"),
+      hint: expect.stringMatching(/pg_terminate_backend.* are done and stay/),
+    });
+    await blocker.query("rollback");
+  });
+});
+
 test("the command says once that it waits, with the command that resumes it", async ({ db }) => {
   const folder = folderOf({ "migrations/0001_a.sql": TABLE, "migrations/0002_b.sql": SQL });
   const godwit = commandIn({ folder, url: db.url });
@@ -129,12 +195,12 @@ test("at the hour that was given it stops between two windows, and the next run 
   expect((await godwit.fails(2, "up", "--until", "25:00")).stderr).toContain("Write 06:00, 90min");
   await godwit("backfill", "rate", "0002", "100");
   const { json, stderr } = await godwit.fails(1, "up", "--until", "2s", "--json");
-  expect(stderr).toMatch(/Backfills end for now at \d\d:\d\d \(/);
+  expect(stderr).toMatch(/Backfills end for now at \d\d:\d\d(?::\d\d)? \(/);
   expect(json.problems).toMatchObject([
     {
       code: "DEADLINE",
       message: expect.stringMatching(
-        /^Backfills end at \d\d:\d\d \(.*\): 0002_b stopped between two windows; \d+ %, \d+ rows of public.products up to id \d+ are done and stay\.$/,
+        /^Backfills end at \d\d:\d\d(?::\d\d)? \(.*\): 0002_b stopped between two windows; \d+ %, [\d,]+ rows of public.products up to id \d+ are done and stay\.$/,
       ),
     },
   ]);
@@ -143,7 +209,9 @@ test("at the hour that was given it stops between two windows, and the next run 
   const [was] = (await godwit("backfill", "--json")).json.backfills;
   expect(was).toMatchObject({ state: "begun", rows: expect.any(Number) });
   const late = await at("2020-01-01T06:00Z").fails(11, "up");
-  expect(late.stderr).toContain(`${was.rows} rows of public.products up to id ${was.rows} are done and stay`);
+  expect(late.stderr).toContain(
+    `${was.rows.toLocaleString("en")} rows of public.products up to id ${was.rows} are done and stay`,
+  );
   await godwit("backfill", "rate", "0002", "none");
   await at("2h")("up");
   expect(await db.sql(HITS)).toEqual(DONE);
@@ -154,7 +222,11 @@ test("a program says the same words, and each of them is checked", async ({ db }
   await using migrator = createMigrator({ databaseUrl: db.url, root, ledgerSchema });
   expect(await migrator.backfills.pause("0002")).toMatchObject({ state: "paused", revision: "0002_b" });
   await expect(migrator.up()).rejects.toMatchObject({ code: "BACKFILL_PAUSED" });
-  await expect(migrator.backfills.rate("0002", 0)).rejects.toMatchObject({ code: "CONFIG_INVALID" });
+  for (const rate of [0, 0.5, 2.5, 1e9, Number.POSITIVE_INFINITY, "5" as never])
+    await expect(migrator.backfills.rate("0002", rate)).rejects.toMatchObject({
+      code: "CONFIG_INVALID",
+      message: expect.stringContaining("is not a whole number of rows in a second, from 1 to 999,999,999"),
+    });
   expect(await migrator.backfills.rate("0002", 5000)).toMatchObject({ rate: 5000 });
   expect(await migrator.backfills.resume("0002")).toMatchObject({ state: "pending", pausedAt: null });
   await migrator.up();
@@ -230,8 +302,12 @@ test("words that mean nothing are refused, and change nothing", async ({ db }) =
   const refused = async (...words: string[]) => (await godwit.fails(2, "backfill", ...words)).stderr;
   expect(await refused("pauze", "0002")).toContain("Did you mean `godwit backfill pause`?");
   expect(await refused("pause")).toContain("`godwit backfill status` lists them");
-  expect(await refused("rate", "0002", "fast")).toContain("fast is no number");
-  expect(await refused("rate", "0002", "0")).toContain("0 is no number");
+  expect(await refused("rate", "0002", "fast")).toContain("fast is not a whole number");
+  expect(await refused("rate", "0002", "0")).toContain("0 is not a whole number");
+  for (const rate of ["0.5", "1e3", "007", "1000000000", "Infinity"])
+    expect(await refused("rate", "0002", rate)).toContain(
+      `${rate} is not a whole number of rows in a second, from 1 to 999,999,999`,
+    );
   expect(await refused("pause", "0002", "5")).toContain("Leave out the last word");
   expect((await godwit.fails(1, "backfill", "pause", "0001")).stderr).toContain("0001_a is not a backfill");
   expect((await godwit("backfill")).stdout).toContain("0002_b  pending  products");

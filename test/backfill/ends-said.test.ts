@@ -30,7 +30,9 @@ describe("at the hour at which backfills end,", () => {
     expect(n).toBeLessThan(2000);
     expect(error).toMatchObject({
       code: "DEADLINE",
-      message: expect.stringContaining(`, ${n} rows of public.products are done and stay.`),
+      message: expect.stringContaining(
+        `, ${Number(n).toLocaleString("en")} rows of public.products are done and stay.`,
+      ),
     });
   });
 
@@ -39,7 +41,7 @@ describe("at the hour at which backfills end,", () => {
     await up(target, recorder(), { goal: { ...UP.goal, to: "0001" } });
     await expect(up(target, recorder(), { until: new Date(0) })).rejects.toMatchObject({
       code: "DEADLINE",
-      message: expect.stringMatching(/^Backfills end at [^:]*:[^:]*: 0002_fill was not begun\.$/),
+      message: expect.stringMatching(/^Backfills end at [-\d: ]+ \([^)]*\): 0002_fill was not begun\.$/),
       hint: expect.not.stringContaining("continues"),
     });
   });
@@ -58,7 +60,7 @@ test("a run that has done all windows and gets no lock for the end says so, with
   await resume();
   await expect(run).rejects.toMatchObject({
     code: "LOCK_TIMEOUT",
-    hint: expect.stringMatching(/2000 rows of public\.products .* are done and stay; no window is left/),
+    hint: expect.stringMatching(/2,000 rows of public\.products .* are done and stay; no window is left/),
   });
   await lock.release();
   await connection.close();
@@ -98,7 +100,7 @@ describe("a run whose lock another one takes over between two windows", () => {
       expect(error).toMatchObject({
         code: "LOCK_LOST",
         message: expect.stringContaining("while 0002_fill was running"),
-        hint: expect.stringContaining(`${n} rows of public.products`),
+        hint: expect.stringContaining(`${Number(n).toLocaleString("en")} rows of public.products`),
       });
       expect(`${(error as Error).message} ${(error as { hint: string }).hint}`).not.toContain(
         "nothing of it",

@@ -42,6 +42,8 @@ const IN_FILES: Readonly<Record<string, readonly [message: string, files: Files]
     "`min-rows` is more than `max-rows`",
     sql("min-rows=20 max-rows=10"),
   ],
+  "a share with zeros before it": ["`share` cannot be `007%`", sql("share=007%")],
+  "a share in a list, in a module": ["declares `share`", ts('share: ["5%"]')],
   "the same in a module": ["`minRows`", ts("minRows: 20, maxRows: 10")],
   "a statement without its window": [
     "does not say where its window goes",

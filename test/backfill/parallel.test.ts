@@ -4,7 +4,7 @@ import { migrate } from "../../src/run/migrate.ts";
 import { expect, ledgerSchema, type TestDatabase, test } from "../support/database.ts";
 import { startPgbouncer, withoutPgbouncer } from "../support/pgbouncer.ts";
 import { type Chance, chanceFor } from "../support/seed.ts";
-import { down, folderOf, recorder, targetOf, up, writeFiles } from "../support/target.ts";
+import { down, folderOf, recorder, targetOf, UP, up, writeFiles } from "../support/target.ts";
 import { KEYS } from "./key-kinds.ts";
 
 const ROWS = 600;
@@ -182,6 +182,39 @@ create trigger refuse before update on products for each row execute function re
     await db.admin(`alter database ${name?.database} connection limit 4`);
     expect((await up(targetOf({ url: db.url, folder }))).outcome).toBe("done");
     expect(await db.sql(HITS)).toEqual([{ hits: 1, n: 2000 }]);
+  });
+
+  test("wait for no connection when the others have done all, or one of them has failed", async ({ db }) => {
+    const folder = folderOf({
+      "0001_a.sql": TABLE,
+      "0002_b.sql": SQL.replace("parallel=4", "parallel=2 throttle=off"),
+    });
+    // The next try of a worker comes after half a minute at least.
+    const settings = { connectAttempts: 10, connectDelayMs: 60_000 };
+    const target = targetOf({ url: db.url, folder, settings });
+    const nowhere = targetOf({ url: "postgres://nobody@127.0.0.1:1/none", folder });
+    const attempt = async () => {
+      let opened = -1;
+      const recorded = recorder(({ kind }) => {
+        if (kind === "step-started") opened = 0;
+      });
+      const open: typeof target.open = (options) =>
+        (opened >= 0 && ++opened === 2 ? nowhere : target).open(options);
+      const at = performance.now();
+      const ended = await up({ ...target, open }, recorded).catch((error: unknown) => error);
+      expect(performance.now() - at).toBeLessThan(25_000);
+      expect(recorded.events).toContainEqual(expect.objectContaining({ kind: "database-waiting" }));
+      return ended;
+    };
+    await up(target, recorder(), { goal: { ...UP.goal, to: "0001" } });
+    await db.sql(`create function refuse() returns trigger language plpgsql as $$ begin
+  raise exception 'not now' using errcode = '55000'; end $$;
+create trigger refuse before update on products for each statement execute function refuse();`);
+    expect(await attempt()).toMatchObject({ message: expect.stringContaining("not now") });
+    await db.sql("drop trigger refuse on products");
+    expect(await attempt()).toMatchObject({ outcome: "done" });
+    expect(await db.sql(HITS)).toEqual([{ hits: 1, n: 2000 }]);
+    expect(await db.sql("select count(distinct pid)::int as n from products")).toEqual([{ n: 1 }]);
   });
 
   test("of an empty table are none", async ({ db }) => {

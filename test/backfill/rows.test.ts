@@ -134,7 +134,7 @@ describe("rows of a backfill", () => {
   });
 
   test.for([
-    ["() => [null]", /returned 1 patches for 100 rows/],
+    ["() => [null]", /returned one patch for 100 rows/],
     ["() => 7", /returned a number/],
     ["(rows) => rows.map(() => 'x')", /returned a string for a row/],
     ["(rows) => rows.map(() => ({ slugg: 'x' }))", /set slugg, which public.products does not have/],

@@ -180,6 +180,8 @@ export default backfill({ table: "products", columns: ["slug"], rows: (rows) => 
     ],
   ] as const)("says why there is none for %s", async ([, name, text, why], { db }) => {
     const { godwit } = await planned(db.url, text, name);
+    const isOffered = (await godwit("plan")).stdout.includes("`godwit plan --sample`");
+    expect(isOffered).toBe(!text.includes("rows:"));
     const { stdout } = await godwit("plan", "--sample");
     expect(stdout).toContain(`There is no sample of it: ${why}`);
     expect(await db.sql(UNTOUCHED)).toEqual([{ n: 20_000 }]);

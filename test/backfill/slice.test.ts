@@ -128,7 +128,7 @@ export default backfill({ table: "products", where: "slug is null", set: { slug:
     // It is watched like a window: how long it takes is told, and it is cancelled.
     await recorded.once("step-progress");
     recorded.abort(new Error("enough"));
-    await expect(run).rejects.toThrow("5000 rows of public.products up to id 15000 are done and stay");
+    await expect(run).rejects.toThrow("5,000 rows of public.products up to id 15000 are done and stay");
     expect(await db.sql(LEFT)).toEqual([{ n: 0 }]);
     expect(await db.sql(STATE)).toMatchObject([{ rows: 5000, finished: false }]);
   });

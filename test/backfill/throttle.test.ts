@@ -359,6 +359,37 @@ test("where no session may be seen at all, it goes on", async ({ db }) => {
   expect(await db.sql(HITS)).toEqual(DONE);
 });
 
+test("its sessions that watch have a name of their own, and are not taken for others", async ({ db }) => {
+  const folder = folderOf({
+    "0001_a.sql": TABLE,
+    "0002_b.sql": sql("probe-limit=1h", "-- godwit: probe select count(*) from products\n"),
+  });
+  const target = targetOf({ url: db.url, folder });
+  await rate(target, 200);
+  const recorded = recorder();
+  const run = up(target, recorded);
+  run.catch(() => {});
+  const watching = () =>
+    db.admin<{ name: string }>(
+      "select application_name as name from pg_stat_activity where datname = $1 and application_name like '%(signals)'",
+      [db.name],
+    );
+  const names = await until(
+    async () => {
+      const seen = await watching();
+      return seen.length === 2 ? seen : undefined;
+    },
+    { what: "the one that looks and the one that probes" },
+  );
+  const name = `godwit run ${recorded.runId} (signals)`;
+  expect(names).toEqual([{ name }, { name }]);
+  await recorded.once("backfill-progress");
+  const reasons = recorded.events.map((event) => ("slowedBy" in event ? event.slowedBy : null));
+  expect(reasons).not.toContain("other sessions at work");
+  await rate(target, null);
+  expect((await run).outcome).toBe("done");
+});
+
 test("off: no connection beside the run's own", async ({ db }) => {
   const folder = folderOf({ "0001_a.sql": TABLE, "0002_b.sql": sql("throttle=off") });
   const target = targetOf({ url: db.url, folder });

@@ -109,6 +109,41 @@ describe("a way back that is paused from another connection", () => {
   });
 });
 
+test("is said to be under way, with how far it is, by whoever looks meanwhile", async ({ db }) => {
+  const folder = folderOf({ "0001_a.sql": TABLE, "0002_b.sql": sql() });
+  const target = targetOf({ url: db.url, folder });
+  const godwit = commandIn({ folder, url: db.url, env: { GODWIT_DIR: folder } });
+  await up(target);
+  const { run, recorded } = await pausedInTheMiddle(target);
+  const line = (await godwit("backfill")).stdout;
+  expect(line).toMatch(/^0002_b {2}being taken back {2}\d+ %, \d+ rows of public\.products have/);
+  expect(line).not.toContain("backfill undo");
+  const [told] = (await godwit("backfill", "--json")).json.backfills;
+  expect(told).toMatchObject({ state: "reverting", runBy: "test-host" });
+  const { restored } = told.undo;
+  const far = `${restored} of 2,000 rows`;
+  const status = await godwit.fails(1, "status");
+  expect(status.stdout).toMatch(
+    new RegExp(`reverting +0002_b .*under way \\(test-host\\), ${far} taken back`),
+  );
+  expect(status.stdout).toContain(
+    `0002_b is being taken back at the moment, by test-host: ${far} have their old values again.`,
+  );
+  expect(status.stdout).toContain("`godwit backfill status 0002_b`");
+  expect((await godwit.fails(1, "status", "--json")).json.migrations[1]).toMatchObject({
+    ...{ state: "reverting", wayBack: { restored, rows: 2000, runBy: "test-host" } },
+  });
+  expect((await godwit.fails(1, "plan")).stderr).toContain("is being taken back at the moment");
+  expect((await godwit("backfill", "status", "0002_b")).stdout).toContain("being taken back");
+  recorded.abort(new Error("ended by the test"));
+  await expect(run).rejects.toThrow();
+  const left = await godwit.fails(1, "status");
+  expect(left.stdout).toMatch(new RegExp(`reverting +0002_b .* ${far} taken back`));
+  expect(left.stdout).not.toContain("under way");
+  expect(left.stdout).toContain("has been taken back in part only");
+  expect((await godwit("backfill")).stdout).toMatch(/taken back in part.*`godwit backfill undo 0002_b`/);
+});
+
 test("a rate holds for the way back too, and its progress says so", async ({ db }) => {
   const target = targetOf({ url: db.url, folder: folderOf({ "0001_a.sql": TABLE, "0002_b.sql": sql() }) });
   await up(target);
@@ -133,19 +168,21 @@ test("at the hour that was given it stops between two windows, and the next run 
   await godwit("up");
   await godwit("backfill", "rate", "0002", "100");
   const { json, stderr } = await godwit.fails(1, "down", "-1", "--until", "2s", "--json");
-  expect(stderr).toMatch(/Backfills end for now at \d\d:\d\d \(/);
+  expect(stderr).toMatch(/Backfills end for now at \d\d:\d\d(?::\d\d)? \(/);
   expect(json.problems).toMatchObject([
     {
       code: "DEADLINE",
       message: expect.stringMatching(
-        /^Backfills end at \d\d:\d\d \(.*\): 0002_b stopped between two windows; \d+ rows of public.products up to id \d+ have their old values again\.$/,
+        /^Backfills end at \d\d:\d\d(?::\d\d)? \(.*\): 0002_b stopped between two windows; [\d,]+ rows of public.products up to id \d+ have their old values again\.$/,
       ),
     },
   ]);
   const [was] = (await godwit("backfill", "--json")).json.backfills;
   expect(was).toMatchObject({ state: "reverting", undo: { restored: expect.any(Number) } });
   const late = await godwit.fails(1, "backfill", "undo", "0002", "--until", "2020-01-01T06:00Z");
-  expect(late.stderr).toContain(`${was.undo.restored} rows of products up to id ${was.undo.restored} have`);
+  expect(late.stderr).toContain(
+    `${was.undo.restored.toLocaleString("en")} rows of products up to id ${was.undo.restored} have`,
+  );
   expect((await godwit.fails(2, "backfill", "pause", "0002", "--until", "2h")).stderr).toContain("--until");
   await godwit("backfill", "rate", "0002", "none");
   await using migrator = createMigrator({ databaseUrl: db.url, root: folder, ledgerSchema: undefined });
@@ -238,7 +275,7 @@ describe("a way back that is refused at its first row", () => {
     await expect(back(target)).rejects.toMatchObject({
       code: "BACKFILL_UNDO_ROW",
       hint: expect.stringMatching(
-        /^Change or delete that row, or what refuses the value\. \d+ rows .* run again/,
+        /^Change or delete that row, or what refuses the value\. [\d,]+ rows .* run again/,
       ),
     });
     await expect(up(target)).rejects.toMatchObject({

@@ -150,6 +150,7 @@ describe.skipIf(withoutPsql)("a script does what up does", () => {
       "create table log (n int);\ninsert into log values (1);\ncreate index concurrently i on missing (n);\ninsert into log values (2);";
     const { godwit, offline } = projectOf(db, { "0001_a.sql": broken });
     const { stdout } = await offline("up", "--sql");
+    expect(stdout).toMatch(/^-- godwit up --sql: from \S+ to \S+, 1 migration$/m);
     expect(() => psql(db, stdout)).toThrow(/missing/);
     await db.sql("create table missing (n int)");
     expect((await godwit("status", "--json")).json.migrations).toMatchObject([{ state: "partial" }]);

@@ -1,5 +1,6 @@
 /** `godwit backfill` */
 import { migrateOptions } from "../../assemble/options.ts";
+import { isRate, RATE } from "../../core/backfill.ts";
 import { ConfigError } from "../../errors.ts";
 import { forgetOldValues, undoBackfill } from "../../run/backfill-undo.ts";
 import { type BackfillStatus, type BackfillWord, backfillsOf, tellBackfill } from "../../run/backfills.ts";
@@ -75,12 +76,10 @@ function forget(invocation: Invocation, revision: string): Promise<Answer> {
 
 function rateOf(text: string | undefined): number | null {
   if (text === "none") return null;
-  const rate = text !== undefined && /^\d{1,9}(?:\.\d+)?$/.test(text) ? Number(text) : 0;
-  if (rate > 0) return rate;
+  const rate = text !== undefined && /^[1-9]\d*$/.test(text) ? Number(text) : 0;
+  if (isRate(rate)) return rate;
   throw unusable(
-    text === undefined
-      ? "`godwit backfill rate` needs a number of rows in a second."
-      : `${text} is no number of rows in a second.`,
+    text === undefined ? `\`godwit backfill rate\` needs ${RATE}.` : `${text} is not ${RATE}.`,
     "Write a number, for example 500, or none.",
   );
 }
@@ -96,7 +95,7 @@ function confirmationOf(
   const many = rate === null ? null : `${rowsOf(rate)} in a second`;
   if (state === "done") {
     const what = {
-      rate: many === null ? "No limit holds" : `${many} hold`,
+      rate: many === null ? "No limit holds" : `${many} ${rate === 1 ? "holds" : "hold"}`,
       pause: "The pause holds",
       resume: "No pause holds",
       approve: "The approval holds",
@@ -153,10 +152,15 @@ function statusLine(status: BackfillStatus): string {
     ...(state === "approval" ? [`it waits for \`godwit backfill approve ${revision}\``] : []),
     ...(state === "done" && status.finishedAt !== null ? [`at ${timeOf(new Date(status.finishedAt))}`] : []),
     ...(state === "lost" ? ["how far is not known: `godwit status` says what to do"] : []),
-    ...(state === "reverting" ? [`\`godwit backfill undo ${revision}\` finishes that`] : []),
+    ...(state === "reverting" && !isRun ? [`\`godwit backfill undo ${revision}\` finishes that`] : []),
     ...(status.failed.length === 0 ? [] : [`${rowsOf(status.failed.length)} refused`]),
   ];
-  const word = state === "begun" && !isRun ? "half done" : STATES[state];
+  const word =
+    state === "begun" && !isRun
+      ? "half done"
+      : state === "reverting" && isRun
+        ? "being taken back"
+        : STATES[state];
   return `${revision}  ${word}  ${what.join(", ")}`;
 }
 

@@ -1,6 +1,7 @@
 /** `godwit build` */
 import { resolve } from "node:path";
 import { withSource } from "../../assemble/source.ts";
+import { countOf } from "../../std/number.ts";
 import type { Answer, Invocation } from "../command.ts";
 import { asUnwritten } from "../files.ts";
 
@@ -19,7 +20,7 @@ export async function run(invocation: Invocation): Promise<Answer> {
   });
   return {
     json: { folder: out, migrations: migrations.map(({ id }) => id) },
-    text: `${migrations.length} migrations frozen into ${out}.\n→ \`godwit up --dir ${invocation.arguments[0] ?? "dist/migrations"}\``,
+    text: `${countOf(migrations.length, "migration")} frozen into ${out}.\n→ \`godwit up --dir ${invocation.arguments[0] ?? "dist/migrations"}\``,
     result: false,
   };
 }

@@ -106,7 +106,7 @@ function textOf(
       : `${count} to ${verb}:`,
     ...lines,
     ...(backfills ?? []).flatMap(outlookLines),
-    ...(backfills?.some(({ sample }) => sample === undefined) === true
+    ...(backfills?.some(({ sample, byFunction }) => sample === undefined && !byFunction) === true
       ? ["`godwit plan --sample` tries a window, rolls it back, and estimates duration and WAL."]
       : []),
     ...(imports.length === 0 ? [] : [`Imports that also run: ${imports.join(", ")}.`]),

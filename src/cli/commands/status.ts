@@ -91,7 +91,7 @@ function textOf(
     const colour = row.state === "applied" ? "green" : row.state === "pending" ? "yellow" : "cyan";
     const when =
       row.executedAt === null ? (row.phase === "startup" ? "" : row.phase) : timeOf(row.executedAt);
-    const far = row.backfill === undefined ? "" : doneOf(row.backfill);
+    const far = row.backfill === undefined ? wayBackOf(row) : doneOf(row.backfill);
     const remark = [when, row.baseline ? "baseline" : "", far].filter((part) => part !== "").join(" ");
     return `  ${paint(colour, row.state.padEnd(stateWidth))}  ${row.revision.padEnd(width)}  ${paint("dim", remark)}`.trimEnd();
   });
@@ -115,6 +115,18 @@ function textOf(
 function doneOf({ rows, estimatedRows }: NonNullable<StatusRow["backfill"]>): string {
   const isKnown = estimatedRows !== null && estimatedRows >= rows;
   return `${isKnown ? `${whole(rows)} of about ${rowsOf(estimatedRows)}` : rowsOf(rows)} done`;
+}
+
+/** `under way (app-1), 400 of 2,000 rows taken back` */
+function wayBackOf({ wayBack }: StatusRow): string {
+  if (wayBack === undefined) return "";
+  const { restored, rows, runBy } = wayBack;
+  const far = (done: number) =>
+    rows === null || rows < done ? rowsOf(done) : `${whole(done)} of ${rowsOf(rows)}`;
+  return [
+    ...(runBy === null ? [] : [`under way (${runBy})`]),
+    ...(restored === null ? [] : [`${far(restored)} taken back`]),
+  ].join(", ");
 }
 
 export function timeOf(date: Date): string {

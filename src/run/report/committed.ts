@@ -5,6 +5,7 @@
  * them.
  */
 import type { Direction } from "../../core/migration.ts";
+import { rowsOf } from "../../std/number.ts";
 
 export type Committed =
   /** Everything was rolled back. */
@@ -91,7 +92,7 @@ export function whatWasKept(committed: Committed, { direction, file, program }: 
         const { rows, table, upTo, through } = committed;
         const one = rows === 1;
         const state = direction === "down" ? "taken back" : `done and ${one ? "stays" : "stay"}`;
-        return `${one ? "One row" : `${rows} rows`} of ${table} up to ${upTo} ${one ? "is" : "are"} ${state}; ${through === true ? "no window is left" : "the rest was not begun"}`;
+        return `${one ? "One row" : rowsOf(rows)} of ${table} up to ${upTo} ${one ? "is" : "are"} ${state}; ${through === true ? "no window is left" : "the rest was not begun"}`;
       }
       const { done, count, line, parts, halfDone } = committed;
       if (halfDone !== undefined)

@@ -1,6 +1,6 @@
 /** Files and ledger side by side, one row for each migration. */
 import { ordered } from "../../core/heads.ts";
-import type { BackfillProgress } from "../../core/history.ts";
+import type { BackfillProgress, WayBackProgress } from "../../core/history.ts";
 import type { Migration } from "../../core/migration.ts";
 import type { Plan } from "../../core/plan.ts";
 import type { Recorded, RecordedHistory } from "../../ledger/ledger.ts";
@@ -14,6 +14,8 @@ export interface StatusRow {
   readonly baseline: boolean;
   /** How far a half-done backfill is. Left out: it is none. */
   readonly backfill?: BackfillProgress | undefined;
+  /** How far its way back is, and whether a run is at it. Left out: none has begun. */
+  readonly wayBack?: WayBackProgress | undefined;
 }
 
 interface RowsInput {
@@ -51,6 +53,7 @@ export function statusRows(
       })),
     ...files.map(({ id, phase, file }) => {
       const entry = entries.get(id);
+      const wayBack = entry?.state === "reverting" ? history.waysBack?.get(id) : undefined;
       const progress = entry?.state === "partial" ? history.backfills?.get(id) : undefined;
       return {
         revision: id,
@@ -60,6 +63,7 @@ export function statusRows(
         executedAt: entry?.executedAt ?? null,
         baseline: entry?.baseline ?? false,
         ...(progress === undefined ? {} : { backfill: backfillOf(progress) }),
+        ...(wayBack === undefined ? {} : { wayBack }),
       };
     }),
   ];

@@ -88,12 +88,17 @@ export function applicationNameOf({ runId }: Pick<RunContext, "runId">): string 
   return `godwit run ${runId}`;
 }
 
-export function sessionKind(connection: Connection, context: RunContext): SessionKind {
+export interface SessionContext extends RunContext {
+  /** What its session is called. Left out: as the run is. */
+  readonly applicationName?: string | undefined;
+}
+
+export function sessionKind(connection: Connection, context: SessionContext): SessionKind {
   return {
     session: connection.capabilities.session,
     role: connection.capabilities.role,
     version: connection.server.version,
-    applicationName: applicationNameOf(context),
+    applicationName: context.applicationName ?? applicationNameOf(context),
   };
 }
 
@@ -104,7 +109,7 @@ export function sessionKind(connection: Connection, context: RunContext): Sessio
 export async function prepareSession(
   connection: Connection,
   target: Target,
-  context: RunContext,
+  context: SessionContext,
 ): Promise<void> {
   const { server } = connection;
   if (server.inRecovery)

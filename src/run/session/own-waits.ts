@@ -58,7 +58,8 @@ export async function patiently<T>(
   }
 }
 
-function watchOver(
+/** Looks for the sessions that block the connection, until it is disposed. */
+export function watchOver(
   connection: Connection,
   { lockTimeoutMs, seen }: { lockTimeoutMs: number; seen: (blockers: readonly Blocker[]) => void },
 ): Disposable {

@@ -2,6 +2,7 @@
 import { isExpected, shownExpectation } from "../../core/expectation.ts";
 import { EXPECTATION_HINT } from "../../core/sql/expectation-guard.ts";
 import { type Problem, SourceError, StepFailed } from "../../errors.ts";
+import { rowsOf } from "../../std/number.ts";
 import type { Filling } from "./backfill/filling.ts";
 import type { Prepared } from "./prepared.ts";
 
@@ -32,7 +33,7 @@ export function refuseUnexpectedRows({ prepared: { step, settings }, state }: Fi
     if (expectation.kind === "rows" && !isExpected(expectation, state.changed))
       throw new StepFailed({
         code: "EXPECTATION_FAILED",
-        message: `${step.file} expects ${shownExpectation(expectation)}, and its windows have changed ${state.changed} ${state.changed === 1 ? "row" : "rows"}.`,
+        message: `${step.file} expects ${shownExpectation(expectation)}, and its windows have changed ${rowsOf(state.changed)}.`,
         hint: EXPECTATION_HINT,
         place: { file: step.file },
       });

@@ -88,16 +88,16 @@ export function readBackfill(
   const key = values.key === undefined ? null : listOf(values.key);
   if (key === undefined) invalid("key", "the columns of a unique index");
   const targetMs =
-    values.window === undefined ? DEFAULT_WINDOWS.targetMs : parseTargetMs(String(values.window));
+    values.window === undefined ? DEFAULT_WINDOWS.targetMs : parseTargetMs(wordOf(values.window));
   if (targetMs === null)
     invalid("window", 'how long one window should take: "500ms", "2s"; a minute at most');
   const rows = <Default>(name: "minRows" | "maxRows", byDefault: Default) =>
     values[name] === undefined
       ? byDefault
-      : (parseRows(String(values[name])) ?? invalid(name, "a number of rows") ?? 0);
+      : (parseRows(wordOf(values[name])) ?? invalid(name, "a number of rows") ?? 0);
   const minRows = rows("minRows", DEFAULT_WINDOWS.minRows);
   const maxRows = rows("maxRows", DEFAULT_WINDOWS.maxRows);
-  const parallel = values.parallel === undefined ? undefined : parseParallel(String(values.parallel));
+  const parallel = values.parallel === undefined ? undefined : parseParallel(wordOf(values.parallel));
   if (parallel === null) invalid("parallel", "how many windows run at once, from 1 to 32");
   if (values.rows !== undefined && parallel !== undefined)
     invalid("parallel", "nothing beside `rows`: one function changes one window at a time");
@@ -107,13 +107,14 @@ export function readBackfill(
     const name = nameOf(option);
     const value = values[name];
     if (value === undefined) continue;
-    const read = withOption(options, option, String(value));
+    const isText = typeof value === "string" || option.isLine !== true;
+    const read = isText ? withOption(options, option, wordOf(value)) : null;
     if (read === null) invalid(name, option.expects);
     else options = read;
   }
   for (const { option, why } of idleOptions(options, (each) => values[nameOf(each)] !== undefined))
     invalid(nameOf(option), `nothing: it ${why}`);
-  if (values.minRows !== undefined && maxRows !== null && minRows > maxRows)
+  if (values.minRows !== undefined && maxRows !== null && maxRows > 0 && minRows > maxRows)
     invalid("minRows", "no more than `maxRows`");
   const setting = contradicts(values);
   if (setting !== null) invalid(setting, "nothing: each window of a backfill is a transaction");
@@ -212,4 +213,9 @@ function listOf(value: unknown): readonly string[] | undefined {
   return list.length > 0 && list.every((each) => typeof each === "string" && each !== "")
     ? (list as string[])
     : undefined;
+}
+
+/** What `String` makes of a list of one is what it makes of that one. `""`: it is no word, number or truth. */
+function wordOf(value: unknown): string {
+  return ["string", "number", "boolean"].includes(typeof value) ? String(value) : "";
 }

@@ -327,6 +327,10 @@ export const ELSEWHERE: Readonly<Record<string, Elsewhere>> = {
   "run/step/backfill/keep.ts undoOf: godwit backfill undo …": FEWER,
   "core/plan-down.ts partial: godwit backfill undo …": HALF,
   "core/way-back.ts wayBackOf: godwit backfill undo …": HALF,
+  "core/way-back.ts beingTakenBack: godwit backfill status …": {
+    file: "test/backfill/way-back.test.ts",
+    title: "is said to be under way, with how far it is, by whoever looks meanwhile",
+  },
   "cli/commands/backfill.ts statusLine: godwit backfill undo …": HALF,
   "cli/commands/backfill.ts statusLine: godwit up": {
     file: "test/backfill/beside-said.test.ts",

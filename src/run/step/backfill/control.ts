@@ -6,16 +6,17 @@ import { restAfter } from "../../../backfill/throttle.ts";
 import type { Backfill } from "../../../core/backfill.ts";
 import { shownTable } from "../../../core/sql/regclass.ts";
 import { Interrupted, PlanRefused } from "../../../errors.ts";
-import type { BackfillControls } from "../../../ledger/backfill-controls-sql.ts";
+import { type BackfillControls, CONTROLS_TABLE } from "../../../ledger/backfill-controls-sql.ts";
 import type { UndoState } from "../../../ledger/backfill-undo-sql.ts";
 import { controlsIn } from "../../../ledger/backfills.ts";
 import type { BackfillState } from "../../../ledger/backfills-sql.ts";
 import { formatMoment } from "../../../std/moment.ts";
-import { whole } from "../../../std/number.ts";
+import { rowsOf, whole } from "../../../std/number.ts";
 import { delay } from "../../../std/time.ts";
 import type { StepContext } from "../context.ts";
 import type { Prepared } from "../prepared.ts";
-import { countRows, type Filling, upToOf } from "./filling.ts";
+import { type Filling, upToOf } from "./filling.ts";
+import { inLedger } from "./ledger-waits.ts";
 
 /** While it waits it asks so often, so that a word from another terminal works at once. */
 const ASK_EVERY_MS = 500;
@@ -41,7 +42,7 @@ export async function admit(
   known: BackfillState | null,
 ): Promise<BackfillControls> {
   const { revision, file, checksum } = step;
-  const controls = await context.ledger.backfills.controls(context.connection, revision);
+  const controls = await wordsOn(context, step);
   const { approvedAt, approvedBy, pausedAt, pausedBy } = controls;
   if (known === null && isUnapproved(backfill, checksum, controls)) {
     const was =
@@ -64,6 +65,14 @@ export async function admit(
   const upTo = known?.position == null ? null : upToOf(known);
   refuseLate(context, step.revision, known === null ? null : { ...known, upTo });
   return controls;
+}
+
+/** What people have said of it before its first window. */
+function wordsOn(context: StepContext, step: Prepared["step"]): Promise<BackfillControls> {
+  const { backfills } = context.ledger;
+  return inLedger({ context, prepared: { step } }, CONTROLS_TABLE, () =>
+    backfills.controls(context.connection, step.revision),
+  );
 }
 
 /** What is approved is a text. Once rows are done, it goes on without another word. */
@@ -92,7 +101,7 @@ export async function admitBack(
   state: UndoState,
 ): Promise<BackfillControls> {
   const { revision } = step;
-  const controls = await context.ledger.backfills.controls(context.connection, revision);
+  const controls = await wordsOn(context, step);
   const { pausedAt, pausedBy } = controls;
   const table = migration?.backfill?.table ?? shownTable(state.table);
   refusePaused(context, step, {
@@ -183,7 +192,8 @@ export async function waitForTurn(filling: Turning, last: LastWindow): Promise<b
       context.observe({ kind: "backfill-held", step, table: table.shown, slowedBy, heldForMs });
       if (heldForMs > writtenForMs + WRITE_EVERY_MS) {
         writtenForMs = heldForMs;
-        await context.connection.execute(context.ledger.sql.backfillHeld(step.revision, slowedBy));
+        const held = context.ledger.sql.backfillHeld(step.revision, slowedBy);
+        await inLedger(filling, "migration_backfills", () => context.connection.execute(held));
       }
     }
     await delay(Math.min(ASK_EVERY_MS, leftMs), context.stop);
@@ -212,9 +222,11 @@ function othersMs({ at, tookMs }: LastWindow, { sensor: { throttle }, ranged }: 
   return restAfter(tookMs, throttle, ranged?.workers) - (performance.now() - at - tookMs);
 }
 
-async function ask({ context, prepared, controls }: Turning): Promise<BackfillControls> {
+async function ask(filling: Turning): Promise<BackfillControls> {
+  const { context, prepared, controls } = filling;
   const { connection, ledger } = context;
-  return controlsIn(await connection.execute(ledger.sql.controls(prepared.step.revision))) ?? controls;
+  const asked = ledger.sql.controls(prepared.step.revision);
+  return controlsIn(await inLedger(filling, CONTROLS_TABLE, () => connection.execute(asked))) ?? controls;
 }
 
 /** What is done and stays, for people. */
@@ -269,7 +281,7 @@ function lateError({ until }: StepContext, revision: string, done: Done | null):
   const [one, several] = back === true ? HAS_OLD_VALUES : IS_DONE;
   const stay = rows === 1 ? one : several;
   const what = isBegun
-    ? `${revision} stopped between two windows; ${share}${countRows(rows)} of ${table}${far} ${stay}`
+    ? `${revision} stopped between two windows; ${share}${rowsOf(rows)} of ${table}${far} ${stay}`
     : back === true
       ? `the way back of ${revision} was not begun`
       : `${revision} was not begun`;

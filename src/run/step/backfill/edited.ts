@@ -5,8 +5,9 @@ import type { Step } from "../../../core/plan.ts";
 import type { Connection } from "../../../database/connection.ts";
 import { DatabaseError, PlanRefused, SourceError } from "../../../errors.ts";
 import type { BackfillState } from "../../../ledger/backfills-sql.ts";
+import { rowsOf } from "../../../std/number.ts";
 import type { Prepared } from "../prepared.ts";
-import { countRows, upToOf } from "./filling.ts";
+import { upToOf } from "./filling.ts";
 
 /**
  * Throws `PlanRefused` (`BACKFILL_EDITED`) where the file has changed since the first window. The statement alone decides. Its headers may say something else of windows on the
@@ -24,7 +25,7 @@ export function refuseEdited(state: BackfillState, { step, migration }: Prepared
   throw new PlanRefused([
     {
       code: "BACKFILL_EDITED",
-      message: `${step.file} was changed while its backfill is half done: ${countRows(state.rows)} of ${state.table} up to ${upTo} ${state.rows === 1 ? "has" : "have"} what its earlier text gives.`,
+      message: `${step.file} was changed while its backfill is half done: ${rowsOf(state.rows)} of ${state.table} up to ${upTo} ${state.rows === 1 ? "has" : "have"} what its earlier text gives.`,
       hint: `Restore the file to go on behind them. If they may stay as they are, ${rest}: \`godwit repair --accept ${step.revision}\`, then run again. To go through the whole table with the new text, also where rows are done: \`godwit repair --retry ${step.revision}\`, then run again.`,
       place: { file: step.file },
       details: { revision: step.revision, table: state.table, position: state.position, rows: state.rows },
@@ -76,7 +77,7 @@ export function withoutTable(error: unknown, state: BackfillState, step: Step): 
   return new PlanRefused([
     {
       code: "BACKFILL_EDITED",
-      message: `${file} is half done: ${countRows(rows)} of ${table} up to ${upToOf(state)}. There is no such table any more.`,
+      message: `${file} is half done: ${rowsOf(rows)} of ${table} up to ${upToOf(state)}. There is no such table any more.`,
       hint: `Restore the table to go on. If nothing of it is left to do: \`godwit repair --mark-done ${revision}\`.`,
       place: { file },
       details: { revision, table, position, rows },
@@ -142,7 +143,7 @@ function otherPlace(
   return new PlanRefused([
     {
       code: "BACKFILL_EDITED",
-      message: `${file} is half done: ${countRows(rows)} of ${table} up to ${upToOf(state)}. ${why}`,
+      message: `${file} is half done: ${rowsOf(rows)} of ${table} up to ${upToOf(state)}. ${why}`,
       hint: `${how}. To go through the whole table, also where rows are done: \`godwit repair --retry ${revision}\`, then run again.`,
       place: { file },
       details: { revision, table, position, rows },

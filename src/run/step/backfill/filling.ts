@@ -69,11 +69,6 @@ export function committedOf(state: BackfillState | null, through = false): Commi
   return { extent: "some", parts: "windows", rows, table, upTo: upToOf(state), through };
 }
 
-/** `1 row`, `2 rows` */
-export function countRows(rows: number): string {
-  return `${rows} ${rows === 1 ? "row" : "rows"}`;
-}
-
 /** `id 4711`: the last key that is done. */
 export function upToOf({ key, position }: Pick<BackfillState, "key" | "position">): string {
   if (position === null) return "the last key of each of its ranges";

@@ -10,10 +10,14 @@ export interface Windows {
   readonly applicationName: string;
 }
 
-/** Sessions that are ours: the one that watches, and those of the windows. */
+/** Sessions that are ours: those of the windows, and others of the run, whose names begin with its own (`signals.ts`). */
 export function ownSessions(windows: Windows | null): string {
-  return `select array(select pid from pg_catalog.pg_stat_activity where pid = ${windows?.pid ?? 0}
-    or application_name = ${literal(windows?.applicationName ?? "")} and pid <> pg_catalog.pg_backend_pid()) as pids`;
+  const named = windows === null ? "" : ` or ${isOurs(windows)} and pid <> pg_catalog.pg_backend_pid()`;
+  return `select array(select pid from pg_catalog.pg_stat_activity where pid = ${windows?.pid ?? 0}${named}) as pids`;
+}
+
+function isOurs({ applicationName }: Windows): string {
+  return `pg_catalog.left(application_name, ${applicationName.length}) = ${literal(applicationName)}`;
 }
 
 /**
@@ -28,7 +32,7 @@ export function othersAtWork(windows: Windows | null): { readonly ms: string; re
   if (windows === null) return { ms: "null", seen: "false" };
   const from = `from pg_catalog.pg_stat_activity, ours where coalesce(backend_type, 'client backend') = 'client backend'
       and datname = pg_catalog.current_database() and pid <> all (ours.pids) and pid <> pg_catalog.pg_backend_pid()
-      and pg_catalog.left(application_name, ${windows.applicationName.length}) <> ${literal(windows.applicationName)}`;
+      and not ${isOurs(windows)}`;
   return {
     ms: `(select pg_catalog.min(case when state = 'active' and wait_event_type is distinct from 'Lock' then 0
       else extract(epoch from pg_catalog.clock_timestamp() - state_change) * 1000 end) ${from})`,

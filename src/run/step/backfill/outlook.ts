@@ -140,6 +140,7 @@ async function outlookOf(
     indexes: row.indexes,
     indexed: row.indexed,
     fillfactor: row.fillfactor,
+    byFunction: body.rows !== undefined,
   };
   return { table, outlook };
 }

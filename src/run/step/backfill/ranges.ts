@@ -18,8 +18,6 @@
  */
 import { randomUUID } from "node:crypto";
 import { tableGuard } from "../../../backfill/guard.ts";
-import type { KeyValue } from "../../../backfill/key.ts";
-import { blocksOf, sampledBounds } from "../../../backfill/sample.ts";
 import { MOST_PARALLEL } from "../../../core/backfill.ts";
 import { DatabaseError } from "../../../errors.ts";
 import type { BackfillRange } from "../../../ledger/backfill-ranges-sql.ts";
@@ -35,12 +33,9 @@ import { type Watch, watch } from "../watch.ts";
 import { toldWithAll } from "./control.ts";
 import { otherTable } from "./edited.ts";
 import type { Filling, Ranged } from "./filling.ts";
-import { unplaced } from "./window.ts";
+import { inLedger } from "./ledger-waits.ts";
+import { split } from "./split.ts";
 
-/** A worker that is done early takes another range. */
-const RANGES_EACH = 4;
-/** Keys that are read to choose the ranges, in blocks of the table. */
-const SAMPLED_BLOCKS = 1_000;
 /** Lost connections of one worker in a row, without a window in between. */
 const RECONNECTS = 5;
 
@@ -84,16 +79,13 @@ export function hasRanges(filling: Filling, beside = false): boolean {
 function workersOf({ context, backfill }: Filling): number {
   if (backfill.columns !== undefined) return 1;
   const { backfillParallel = 0 } = context.target.settings;
-  return Math.max(
-    1,
-    backfillParallel === 0 ? (backfill.parallel ?? 1) : Math.min(backfillParallel, MOST_PARALLEL),
-  );
+  return backfillParallel === 0 ? (backfill.parallel ?? 1) : Math.min(backfillParallel, MOST_PARALLEL);
 }
 
 /** Under which its windows find their ranges, which are chosen here if nobody has. */
 export async function claimOf(filling: Filling): Promise<string> {
   if (filling.state.bound === null) throw new Error("An empty table has no ranges.");
-  return filling.claim ?? split(filling, filling.state.bound);
+  return filling.claim ?? split(filling, filling.state.bound, workersOf(filling));
 }
 
 export async function fillRanges(filling: Filling, claim: string, fill: Fill): Promise<void> {
@@ -104,7 +96,14 @@ export async function fillRanges(filling: Filling, claim: string, fill: Fill): P
   const begunAt = performance.now();
   const figures = { filling, claim, queue, total, fill, workers, begunAt };
   const refused = { count: state.failed.length };
-  const work: SharedRanges = { ...figures, refused, busy: workers, isPaused: false, waits: 0, failed: null };
+  const shared = {
+    busy: workers,
+    connecting: new Set<AbortController>(),
+    underWay: 0,
+    isPaused: false,
+    waits: 0,
+  };
+  const work: SharedRanges = { ...figures, ...shared, refused, failed: null };
   await Promise.all(Array.from({ length: workers }, (_, at) => worker(work, at + 1)));
   await recall(filling, total);
   if (work.failed !== null) throw toldWithAll(work.failed.error, filling);
@@ -123,6 +122,10 @@ interface SharedRanges {
   readonly workers: number;
   /** Workers that have a connection, or wait for one. */
   busy: number;
+  /** Each ends the tries of a worker that has no connection yet. */
+  readonly connecting: Set<AbortController>;
+  /** Ranges that a worker has taken, and gives back if it loses its connection. */
+  underWay: number;
   /** A person has paused them, and that was said. */
   isPaused: boolean;
   /** How often a worker has begun to wait. */
@@ -134,14 +137,19 @@ interface SharedRanges {
 /** Never throws: the first error is in `work.failed`. */
 async function worker(work: SharedRanges, number: number): Promise<void> {
   const { context } = work.filling;
-  const around: RunContext = { ...context.author, signal: context.stop, observe: context.observe };
   let settled = -1;
   for (let lost = 1; work.queue.length > 0 && work.failed === null; lost++) {
+    const connecting = new AbortController();
+    work.connecting.add(connecting);
+    const signal = AbortSignal.any([context.stop, connecting.signal]);
+    const around: RunContext = { ...context.author, signal, observe: context.observe };
     try {
-      await withOneConnection(context.target, around, (connection) =>
-        onConnection(work, { ...context, connection }, number),
-      );
+      await withOneConnection(context.target, around, (connection) => {
+        work.connecting.delete(connecting);
+        return onConnection(work, { ...context, connection }, number);
+      });
     } catch (error) {
+      if (connecting.signal.aborted) break;
       // The server has no connection left for this worker, and the others do its ranges.
       if (error instanceof DatabaseError && error.code === "DATABASE_UNREACHABLE" && work.busy > 1) break;
       const gone = error instanceof DatabaseError && error.code === "DATABASE_CONNECTION_LOST";
@@ -153,9 +161,18 @@ async function worker(work: SharedRanges, number: number): Promise<void> {
         continue;
       }
       work.failed ??= { error };
+      endTries(work);
+    } finally {
+      work.connecting.delete(connecting);
     }
   }
   work.busy--;
+}
+
+/** Where nothing is left to be done on another connection, nobody waits until one can be had. */
+function endTries({ queue, underWay, failed, connecting }: SharedRanges): void {
+  if (failed === null && (queue.length > 0 || underWay > 0)) return;
+  for (const tries of connecting) tries.abort();
 }
 
 async function onConnection(work: SharedRanges, context: StepContext, worker: number): Promise<void> {
@@ -167,7 +184,7 @@ async function onConnection(work: SharedRanges, context: StepContext, worker: nu
       if (event.kind === "backfill-progress") return context.observe({ ...event, worker });
       if (event.kind !== "step-progress") return context.observe(event);
       // Workers wait for each other for moments, which nobody can help.
-      const blockers = event.blockers.filter(({ applicationName }) => applicationName !== own);
+      const blockers = event.blockers.filter(({ applicationName }) => !applicationName.startsWith(own));
       if (worker === 1 || blockers.length > 0) context.observe({ ...event, blockers });
     },
   };
@@ -175,11 +192,15 @@ async function onConnection(work: SharedRanges, context: StepContext, worker: nu
   for (;;) {
     const range = work.failed === null ? work.queue.shift() : undefined;
     if (range === undefined) return;
+    work.underWay++;
     try {
       await oneRange(work, { context: quiet, range, observed });
     } catch (error) {
       work.queue.unshift(range);
       throw error;
+    } finally {
+      work.underWay--;
+      endTries(work);
     }
   }
 }
@@ -231,7 +252,9 @@ async function oneRange(
   const { table, parts } = filling;
   // A table that has taken its name may have no rows, so that no window has found it out.
   const finished = `${tableGuard(table)}; ${context.ledger.sql.rangeFinished(revision, claim, range.number)}`;
-  await context.connection.execute(ownTransaction(parts, finished)).catch((error: unknown) => {
+  await inLedger(own, "migration_backfill_ranges", () =>
+    context.connection.execute(ownTransaction(parts, finished)),
+  ).catch((error: unknown) => {
     throw otherTable(error, { table, step: filling.prepared.step });
   });
 }
@@ -256,32 +279,4 @@ async function recall(filling: Filling, total: SharedRanges["total"]): Promise<v
     .state(context.connection, prepared.step.revision)
     .catch(() => null);
   filling.state = state ?? { ...filling.state, ...total };
-}
-
-/** Chooses the ranges, and writes them down. Returns the claim. */
-async function split(filling: Filling, bound: KeyValue): Promise<string> {
-  const { context, prepared, table, state, parts } = filling;
-  const { connection, ledger } = context;
-  const { revision } = prepared.step;
-  const claim = randomUUID();
-  const count = workersOf(filling) * RANGES_EACH;
-  const [sizes] = await connection.execute(blocksOf(table)).catch(unplaced);
-  const blocks = Number(sizes?.rows[0]?.blocks ?? 0);
-  const percent = blocks <= SAMPLED_BLOCKS ? 100 : (SAMPLED_BLOCKS / blocks) * 100;
-  const text = sampledBounds(table, { from: state.position, to: bound, percent, count });
-  const [answer] = await connection.execute(text).catch(unplaced);
-  const uppers = [...(answer?.rows ?? []).map(({ key }) => key as KeyValue), bound];
-  const ranges = uppers.map((upper, at) => ({
-    number: at + 1,
-    lower: at === 0 ? state.position : (uppers[at - 1] as KeyValue),
-    upper,
-    position: null,
-  }));
-  await connection.execute(
-    ownTransaction(
-      parts,
-      `${ledger.sql.createRanges()} ${ledger.sql.forgetRanges(revision)}; ${ledger.sql.beginRanges(revision, claim, ranges)}; ${ledger.sql.rangesBegun(revision)}`,
-    ),
-  );
-  return claim;
 }

@@ -18,14 +18,13 @@ import type { BackfillSample } from "../../../core/step.ts";
 import type { Connection, Result } from "../../../database/connection.ts";
 import { DatabaseError, GodwitError } from "../../../errors.ts";
 import type { BackfillState } from "../../../ledger/backfills-sql.ts";
-import { whole } from "../../../std/number.ts";
+import { rowsOf } from "../../../std/number.ts";
 import { sessionKind } from "../../session/connect.ts";
 import { resetSession, withinFile } from "../../session/settings.ts";
 import type { RunContext, Target } from "../../session/target.ts";
 import { begin, rollback } from "../../session/transaction.ts";
 import type { Body } from "../body.ts";
 import type { Prepared } from "../prepared.ts";
-import { countRows } from "./filling.ts";
 import { refuseSkipping, SKIP_TRIGGERS } from "./window.ts";
 
 const FIRST_ROWS = 100;
@@ -88,10 +87,10 @@ export async function sampleBackfill(
     if (first !== null)
       return {
         sample: estimate(first, sampled),
-        unsampled: `of up to ${whole(trying)} ${trying === 1 ? "row" : "rows"}, failed: ${why}`,
+        unsampled: `of up to ${rowsOf(trying)}, failed: ${why}`,
       };
     return none(
-      trying === 0 ? why : `a window of up to ${countRows(trying)} failed, and was rolled back: ${why}`,
+      trying === 0 ? why : `a window of up to ${rowsOf(trying)} failed, and was rolled back: ${why}`,
     );
   } finally {
     if (!connection.lost.aborted) await rollback(connection);

@@ -180,10 +180,10 @@ export async function openSensor({
 
 async function openBeside(context: StepContext, stop: AbortSignal): Promise<Connection> {
   const { target, author } = context;
-  const applicationName = `godwit run ${author.runId} (signals)`;
+  const applicationName = `${applicationNameOf(author)} (signals)`;
   const connection = await target.open({ applicationName, signal: stop });
   try {
-    const run = { ...author, signal: stop, observe: () => {} };
+    const run = { ...author, signal: stop, observe: () => {}, applicationName };
     await prepareSession(connection, target, run);
     return connection;
   } catch (error) {

@@ -3,7 +3,7 @@ import { describeKey, type KeyColumn } from "../../../backfill/key.ts";
 import type { BackfillTable } from "../../../backfill/table.ts";
 import type { Problem } from "../../../errors.ts";
 import type { UndoState } from "../../../ledger/backfill-undo-sql.ts";
-import { countRows } from "./filling.ts";
+import { rowsOf, whole } from "../../../std/number.ts";
 
 /** What did not come back. `null`: everything did. */
 export function leftOver(
@@ -17,14 +17,14 @@ export function leftOver(
   const parts = [
     ...(changed > 0
       ? [
-          `${changed} ${changed === 1 ? "row was" : "rows were"} changed since, or by a trigger (${named}${more})`,
+          `${whole(changed)} ${changed === 1 ? "row was" : "rows were"} changed since, or by a trigger (${named}${more})`,
         ]
       : []),
-    ...(gone > 0 ? [`${gone} ${gone === 1 ? "is" : "are"} deleted`] : []),
+    ...(gone > 0 ? [`${whole(gone)} ${gone === 1 ? "is" : "are"} deleted`] : []),
   ];
   return {
     code: "BACKFILL_UNDO_LEFT",
-    message: `${revision}: ${countRows(restored)} of ${table.shown} ${restored === 1 ? "has its old values" : "have their old values"} again, and ${changed + gone} ${changed + gone === 1 ? "does" : "do"} not: ${parts.join("; ")}.`,
+    message: `${revision}: ${rowsOf(restored)} of ${table.shown} ${restored === 1 ? "has its old values" : "have their old values"} again, and ${whole(changed + gone)} ${changed + gone === 1 ? "does" : "do"} not: ${parts.join("; ")}.`,
     hint: "What was changed since stays as it is.",
     details: { revision, table: table.shown, restored, changed, gone, keys },
   };

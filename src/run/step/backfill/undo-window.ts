@@ -16,6 +16,7 @@ import { type FrameParts, statementFrame } from "../frame.ts";
 import { frameError } from "../frame-error.ts";
 import type { Prepared } from "../prepared.ts";
 import { otherTable } from "./edited.ts";
+import { atLedger } from "./ledger-waits.ts";
 import type { Sensor } from "./signals.ts";
 import { KEEP_TRIGGERS, SKIP_TRIGGERS, unplaced } from "./window.ts";
 
@@ -73,7 +74,7 @@ export async function undoWindow(undoing: Undoing, bound: KeyValue, rows: number
   const moved = ledger.sql.wayBackMoved(revision, { rows: end.rows, rowsPerSecond, slowedBy });
   const written = `${keep}${tableGuard(table)}; ${ledger.sql.undoWindowDone(revision, done)}; ${moved}`;
   const results = await connection.execute(statementFrame(parts, written).close).catch((error: unknown) => {
-    throw otherTable(frameError(error, revision, "within"), { table, step: prepared.step });
+    throw otherTable(frameError(atLedger(error, ledger), revision, "within"), { table, step: prepared.step });
   });
   undoing.controls = controlsIn(results) ?? undoing.controls;
   undoing.windows++;

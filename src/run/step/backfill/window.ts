@@ -10,11 +10,13 @@ import type { Result } from "../../../database/connection.ts";
 import { DatabaseError, LockError, PlanRefused, StepFailed } from "../../../errors.ts";
 import { controlsIn } from "../../../ledger/backfills.ts";
 import type { WindowDone } from "../../../ledger/backfills-sql.ts";
+import { rowsOf } from "../../../std/number.ts";
 import type { StepContext } from "../context.ts";
 import { statementFrame } from "../frame.ts";
 import { frameError } from "../frame-error.ts";
 import { otherTable } from "./edited.ts";
-import { countRows, type Filling, type Ranged } from "./filling.ts";
+import type { Filling, Ranged } from "./filling.ts";
+import { atLedger } from "./ledger-waits.ts";
 import { changeByFunction } from "./rows.ts";
 
 /** Does the next window of at most so many rows, up to the key `to`. `null`: no row is left. Throws what the server says. */
@@ -148,7 +150,7 @@ async function close(
 ): Promise<readonly Result[]> {
   const keep = backfill.options.triggers === "skip" ? `${KEEP_TRIGGERS}; ` : "";
   return context.connection.execute(statementFrame(parts, `${keep}${done}`).close).catch((error: unknown) => {
-    throw frameError(error, prepared.step.revision, "within");
+    throw frameError(atLedger(error, context.ledger), prepared.step.revision, "within");
   });
 }
 
@@ -173,10 +175,10 @@ async function change(filling: Filling, window: Window, rows: number): Promise<n
   const where =
     window === "none"
       ? "an empty table"
-      : `${countRows(rows)} up to ${describeKey(table.key, "only" in window ? window.only : window.to)}`;
+      : `${rowsOf(rows)} up to ${describeKey(table.key, "only" in window ? window.only : window.to)}`;
   throw new StepFailed({
     code: "BACKFILL_OUTSIDE",
-    message: `${body.file} changed ${outside === 1 ? "a row" : `${outside} rows`} outside its window (${where}).`,
+    message: `${body.file} changed ${outside === 1 ? "a row" : rowsOf(outside)} outside its window (${where}).`,
     hint: "Put :window into the condition of the statement, so that it always holds, and change no column of the key.",
     place: { file: body.file, line: body.line },
   });

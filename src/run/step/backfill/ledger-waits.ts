@@ -1,0 +1,90 @@
+/**
+ * What a backfill asks and writes in the ledger between its windows. No transaction is open there, so a lock in the way is
+ * waited out as one of a window is: the statement is tried again. It is told as a lock on the ledger, because the author's
+ * file has nothing to do with it.
+ */
+import type { Blocker } from "../../../database/connection.ts";
+import { DatabaseError, StepFailed } from "../../../errors.ts";
+import { inTheWay } from "../../report/blockers.ts";
+import { watchOver } from "../../session/own-waits.ts";
+import { isWorthRetrying, rollback } from "../../session/transaction.ts";
+import { pauseBeforeRetry, type StepContext } from "../context.ts";
+import type { Prepared } from "../prepared.ts";
+import type { Filling } from "./filling.ts";
+
+const LOCK_NOT_AVAILABLE = "55P03";
+
+/** `table`: of the ledger. Throws what `ask` throws, and `StepFailed` after as many tries as a window has. */
+export async function inLedger<T>(
+  {
+    context,
+    prepared,
+    ranged,
+  }: Pick<Filling, "context" | "ranged"> & { readonly prepared: Pick<Prepared, "step"> },
+  table: string,
+  ask: () => Promise<T>,
+): Promise<T> {
+  const { connection, target, stop } = context;
+  const { lockAttempts, lockTimeoutMs } = target.settings;
+  for (let attempt = 1; ; attempt++) {
+    let blockers: readonly Blocker[] = [];
+    const seen = (found: readonly Blocker[]) => {
+      blockers = found;
+    };
+    const watching = watchOver(connection, { lockTimeoutMs, seen });
+    try {
+      return await ask();
+    } catch (error) {
+      if (stop.aborted || connection.lost.aborted || !isWorthRetrying(error)) throw error;
+      await rollback(connection);
+      const problem = ledgerLocked(error as DatabaseError, { context, prepared, table, blockers });
+      if (attempt >= lockAttempts || ranged?.isHalted() === true) throw problem;
+      await pauseBeforeRetry(context, prepared.step, attempt, problem, blockers);
+    } finally {
+      watching[Symbol.dispose]();
+    }
+  }
+}
+
+interface Locked {
+  readonly context: Pick<StepContext, "ledger">;
+  readonly prepared: Pick<Prepared, "step">;
+  readonly table: string;
+  readonly blockers: readonly Blocker[];
+}
+
+function ledgerLocked(
+  error: DatabaseError,
+  { context: { ledger }, prepared, table, blockers }: Locked,
+): StepFailed {
+  const { revision, file } = prepared.step;
+  return new StepFailed(
+    {
+      code: "STEP_FAILED",
+      message: `${revision} waits for its ledger: another session holds a lock on "${ledger.schema}".${table} (${error.message}).`,
+      hint: inTheWay(blockers) ?? "Wait until that is done, or raise --lock-timeout.",
+      place: { file },
+      details: { ...error.details, passing: true },
+    },
+    { cause: error },
+  );
+}
+
+/**
+ * The error of the last message of a window. Behind its first statement, which checks constraints, it has to do with the
+ * ledger alone. It stays an error that another try may mend.
+ */
+export function atLedger(error: unknown, { schema }: Pick<StepContext["ledger"], "schema">): unknown {
+  if (
+    !(error instanceof DatabaseError) ||
+    (error.completed ?? 0) < 1 ||
+    error.sqlState !== LOCK_NOT_AVAILABLE
+  )
+    return error;
+  const { sqlState, routine, details } = error;
+  const message = `another session holds a lock on a table of the ledger in schema "${schema}" (${error.message})`;
+  return new DatabaseError(
+    { code: "DATABASE_ERROR", message, details },
+    { cause: error, sqlState, routine, completed: -1 },
+  );
+}
