@@ -38,6 +38,10 @@ export interface DriftSql {
   readonly losses: readonly string[];
   /** What `adopt` does not keep. */
   readonly adoptLosses: readonly string[];
+  /** Columns that `undo` makes NOT NULL, which fails on a table that has rows without a value there. */
+  readonly failsOnRows: readonly string[];
+  /** The same of `adopt`. */
+  readonly adoptFailsOnRows: readonly string[];
   /** The version of PostgreSQL on which both were carried out and compared. `null`: there are none. */
   readonly provenOn: string | null;
   /** Why there are none. Empty: they are proven. */
@@ -85,7 +89,10 @@ export async function compareOnScratch(
   };
 }
 
-const NO_SQL = { undo: [], adopt: [], losses: [], adoptLosses: [], provenOn: null } as const;
+const NO_SQL = {
+  ...{ undo: [], adopt: [], losses: [], adoptLosses: [] },
+  ...{ failsOnRows: [], adoptFailsOnRows: [], provenOn: null },
+} as const;
 
 function withoutSchemas({
   takenAt,
@@ -177,8 +184,12 @@ async function statements(
     const adopt = await wayOf({ scratch, from: "desired", statements: back, user, patterns });
     const unproven = [...undo.unproven, ...adopt.unproven];
     if (unproven.length > 0) return { ...NO_SQL, unproven };
-    const losses = { losses: undo.losses, adoptLosses: adopt.losses };
-    return { undo: undo.statements, adopt: adopt.statements, ...losses, provenOn, unproven };
+    return {
+      ...{ undo: undo.statements, adopt: adopt.statements },
+      ...{ losses: undo.losses, adoptLosses: adopt.losses },
+      ...{ failsOnRows: undo.failsOnRows, adoptFailsOnRows: adopt.failsOnRows },
+      ...{ provenOn, unproven },
+    };
   } catch (error) {
     if (!(error instanceof PlanRefused)) throw error;
     return { ...NO_SQL, unproven: error.problems.map(({ message }) => message) };

@@ -243,6 +243,31 @@ test("the SQL that undoes what was done by hand does it, and the SQL that adopts
   }
 });
 
+test("the SQL says which statements fail on rows, of either way", async ({ db }) => {
+  const { folder, godwit } = project(db, {
+    "migrations/0002_more.sql": "create table more (a integer not null, b integer not null, c integer);",
+  });
+  await godwit("up");
+  await db.sql("alter table more alter a drop not null, drop b, alter c set not null, add d text not null");
+  const becomes = (name: string) =>
+    `column public.more.${name} becomes NOT NULL: give each row a value there first`;
+  const added = (name: string) =>
+    `column public.more.${name} is added as NOT NULL without a default: give it one, or fill it first`;
+  for (const way of [[], ["--files"]]) {
+    const { json } = await godwit.fails(1, "drift", "--sql", "--json", ...way);
+    expect(json.sql.unproven).toEqual([]);
+    expect(json.sql.failsOnRows).toEqual([becomes("a"), added("b")]);
+    expect(json.sql.adoptFailsOnRows).toEqual([becomes("c"), added("d")]);
+  }
+  const { stdout } = await godwit.fails(1, "drift", "--sql");
+  const [undo = "", adopt = ""] = stdout.split("-- To adopt it");
+  expect(undo.split("\n")).toContain(`-- Fails on rows: ${becomes("a")}`);
+  expect(adopt.split("\n")).toContain(`-- Fails on rows: ${added("d")}`);
+  await using migrator = createMigrator({ databaseUrl: db.url, root: folder, ledgerSchema });
+  const { sql } = await migrator.drift({ sql: true });
+  expect(sql).toMatchObject({ failsOnRows: { length: 2 }, adoptFailsOnRows: { length: 2 } });
+});
+
 test("SQL that is not proven is not printed, and the reason is", async ({ db }) => {
   await db.sql("create table before_us (id integer)");
   const { folder, godwit } = project(db, {
