@@ -8,9 +8,9 @@ import { limited } from "../run/listed.ts";
 import { diffStates, type SchemaDiffReport } from "../run/schema-diff.ts";
 import type { SchemaState } from "../run/schema-state.ts";
 import { secretUrl } from "../std/secret.ts";
-import { assemble, createContext } from "./assemble.ts";
+import { assemble, createContext, settingsOf } from "./assemble.ts";
 import { layBaseline } from "./baseline.ts";
-import { majorOf, openHere, openScratchLike } from "./rehearsal.ts";
+import { asRunsRead, majorOf, openHere, openScratchLike } from "./rehearsal.ts";
 import { commandEnvironment } from "./source.ts";
 import { sqlFiles } from "./sql-files.ts";
 
@@ -102,8 +102,13 @@ function named(config: Config, word: string, { signal }: DiffCall): SchemaState 
     const address = parseAddress({ url: url.reveal(), environment: config.environment });
     return openPostgres(address, { applicationName: "godwit diff", signal });
   };
+  const openToRead = () => {
+    // Role and search_path are those of the configured database.
+    const settings = { ...settingsOf(config), role: null, searchPath: null };
+    return asRunsRead(config, settings, { open, signal });
+  };
   const name = new URL(word).pathname.slice(1) || "the database of the URL";
-  return { kind: "database", name: `database ${decodeURIComponent(name)}`, open };
+  return { kind: "database", name: `database ${decodeURIComponent(name)}`, open: openToRead };
 }
 
 function renamesTold(text: string): readonly RenameHint[] {
