@@ -41,7 +41,8 @@ export async function diffOf(config: Config, given: DiffGiven, call: DiffCall): 
   const told = rename.flatMap(renamesTold);
   const [before, after] = [await stateOf(config, from, call), await stateOf(config, to, call)];
   const histories = [from, to].flatMap((word) => exporterOf(word, config.root)?.exporter.history ?? []);
-  return diffStates({
+  const { whatEnded } = await import("../run/session/ending.ts");
+  const found = diffStates({
     from: before,
     to: after,
     exclude: [...diffExclude, ...exclude, ...histories],
@@ -49,6 +50,9 @@ export async function diffOf(config: Config, given: DiffGiven, call: DiffCall): 
     ledgerSchema: config.values.ledgerSchema,
     major: await majorOf(config, call),
     openScratch: (major) => openScratchLike(config, { major, signal: call.signal }),
+  });
+  return found.catch((error: unknown) => {
+    throw whatEnded(error, call.signal);
   });
 }
 
