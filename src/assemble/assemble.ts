@@ -14,6 +14,7 @@ import type { Source } from "../source/source.ts";
 import { gitCommit } from "../std/git.ts";
 import { VERSION } from "../std/version.ts";
 import { type Say, startEmbedded } from "./embedded.ts";
+import { projectFlagsOf } from "./project-flags.ts";
 import { isOverHttps, openerOverHttps, refuseHalfApi } from "./rpc.ts";
 import { openSource, type SourceOptions } from "./source.ts";
 
@@ -210,6 +211,7 @@ export function settingsOf(config: Config): RunSettings {
     // 0 means "none": the wait has no limit.
     lockWaitMs: values.lockWait === 0 ? Number.MAX_SAFE_INTEGER : values.lockWait,
     driftIgnore: values.driftIgnore,
+    projectFlags: projectFlagsOf(config),
     searchPath: values.searchPath,
     role: values.role,
   };

@@ -47,7 +47,7 @@ export async function driftOf(
 ): Promise<DriftReport> {
   return withConnection(target, context, async (connection) => {
     const history = await target.ledger.read(connection);
-    if (!history.created) throw neverRun(connection.server.database);
+    if (!history.created) throw neverRun(connection.server.database, target);
     const { schemas: _, ...drift } = await (async () => {
       if (parts === undefined || !(files || sql))
         return driftIn(target, connection, target.settings.driftIgnore ?? []);
@@ -72,7 +72,7 @@ export async function driftOf(
 export async function acceptSchema(target: Target, context: RunContext): Promise<DriftReport> {
   return withLock(target, context, async (connection, lock) => {
     const history = await target.ledger.read(connection);
-    if (!history.created) throw neverRun(connection.server.database);
+    if (!history.created) throw neverRun(connection.server.database, target);
     const before = await driftIn(target, connection, target.settings.driftIgnore ?? []).catch(
       (error: unknown) => {
         if (error instanceof PlanRefused) return { differences: [], ignored: 0, unmatched: [] };
@@ -102,12 +102,12 @@ function unmatchedIn({ settings }: Target, { unmatched }: Pick<DriftReport, "unm
   return settings.schema == null ? unmatched : [];
 }
 
-function neverRun(database: string): PlanRefused {
+function neverRun(database: string, { settings: { projectFlags = "" } }: Target): PlanRefused {
   return new PlanRefused([
     {
       code: "SCHEMA_SNAPSHOT_MISSING",
       message: `Nothing has run in database "${database}" yet, so no snapshot of its schema is kept.`,
-      hint: "`godwit up` keeps one at its end.",
+      hint: `\`godwit up${projectFlags}\` keeps one at its end.`,
     },
   ]);
 }

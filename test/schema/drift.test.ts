@@ -101,6 +101,29 @@ test("--require-no-drift stops before anything is done, and goes on once the dri
   await godwit("up", "--require-no-drift");
 });
 
+test("commands of hints about drift are about the project of the run, and lead on", async ({ db }) => {
+  const folder = folderOf({ "db/my files/0001_a.sql": "create table users (id integer);" });
+  const godwit = commandIn({ folder, url: db.url });
+  const flags = ["--dir", "db/my files", "--layout", "plain", "--ledger-schema", "their ledger"];
+  const said = " --dir 'db/my files' --layout plain --ledger-schema 'their ledger'";
+  const follow = async (code: number, hint: string, command: string) => {
+    expect(hint).toContain(`\`godwit ${command}${said}\``);
+    await godwit.start(...command.split(" "), ...flags).exits(code);
+  };
+  const hintOf = ({ json }: { json: Json }) => json.problems[0].hint;
+  await follow(0, hintOf(await godwit.fails(1, "drift", ...flags, "--json")), "up");
+  await db.sql("create table by_hand ()");
+  writeFiles(folder, { "db/my files/0002_b.sql": "create table b ();" });
+  const refused = hintOf(await godwit.fails(1, "up", ...flags, "--require-no-drift", "--json"));
+  await follow(1, refused, "drift");
+  const { json } = await godwit("up", ...flags, "--json");
+  await follow(1, json.report.warnings[0].hint, "drift");
+  await follow(0, refused, "drift --accept");
+  await db.sql('drop table "their ledger".migration_schema');
+  await follow(0, hintOf(await godwit.fails(1, "drift", ...flags, "--json")), "drift --accept");
+  await follow(0, json.report.warnings[0].hint, "drift --accept");
+});
+
 test("up warns of drift before it begins, and it is drift until it is undone or accepted", async ({ db }) => {
   const { folder, godwit } = project(db);
   await godwit("up");

@@ -7,6 +7,7 @@ import { DatabaseError, type GodwitError } from "../../errors.ts";
 import { backoffMs, delay } from "../../std/time.ts";
 import { asInterruption } from "./ending.ts";
 import { hearLocalCommits } from "./local-commits.ts";
+import { withLedgerSchema } from "./own-tables.ts";
 import { patiently } from "./own-waits.ts";
 import { asSchemaGone } from "./schema-gone.ts";
 import { resetSession, type SessionKind, sessionSettings } from "./settings.ts";
@@ -70,7 +71,7 @@ export async function withOneConnection<T>(
     await prepareSession(connection, target, context);
     return await use(connection);
   } catch (error) {
-    throw asSchemaGone(asInterruption(error, context.signal));
+    throw withLedgerSchema(asSchemaGone(asInterruption(error, context.signal)), target, connection);
   }
 }
 
