@@ -18,6 +18,7 @@ import type { SchemaSnapshot } from "../schema/snapshot.ts";
 import { currentSchema, differencesIn, driftIn, type FoundSchema } from "./catalog/kept-schema.ts";
 import { type DriftStatement, wayOf } from "./drift-statements.ts";
 import { diffStates } from "./schema-diff.ts";
+import { giveOwners } from "./scratch-owners.ts";
 import { runWithRoles } from "./scratch-roles.ts";
 import type { Target } from "./session/target.ts";
 
@@ -61,22 +62,24 @@ export interface DriftAsked {
   readonly sql: boolean;
   readonly parts: DriftParts;
   readonly revisions: ReadonlySet<string>;
+  /** The role that has applied them. */
+  readonly migrator: string;
 }
 
 export async function compareOnScratch(
   target: Target,
   connection: Connection,
-  { files, sql, parts, revisions }: DriftAsked,
+  { files, sql, parts, revisions, migrator }: DriftAsked,
 ): Promise<Compared> {
   const patterns = target.settings.driftIgnore ?? [];
   const kept = files ? null : await driftIn(target, connection, patterns);
   if (kept !== null && kept.differences.length === 0) return withoutSchemas(kept);
   const major = Math.floor(connection.server.version / 10_000);
   await using scratch = await parts.openScratch(major);
-  const { schema = null } = target.settings;
-  const apply = (url: string) => applyAs(connection.server.user, { scratch, url, parts, revisions, schema });
-  const made = await snapshotOf(target, scratch, apply);
   const start = kept?.schemas.start ?? (await currentSchema(target, connection));
+  const other = kept?.schemas.kept ?? start;
+  const apply = (url: string) => applyAs(migrator, { target, scratch, url, parts, revisions, other });
+  const made = await snapshotOf(target, scratch, apply);
   const compared = kept ?? { takenAt: null, ...differencesIn({ kept: made, start }, patterns) };
   const found = withoutSchemas(compared);
   if (!sql || compared.differences.length === 0) return found;
@@ -116,16 +119,22 @@ async function snapshotOf(
 }
 
 interface Applying {
+  readonly target: Target;
   readonly scratch: Scratch;
   readonly url: string;
   readonly parts: DriftParts;
   readonly revisions: ReadonlySet<string>;
-  /** The one schema of the database that is the target. It is there before its migrations. */
-  readonly schema: string | null;
+  /** What is compared with what they make. */
+  readonly other: SchemaSnapshot;
 }
 
-/** Under the name of the user who applied them in the database, who owns what they make. */
-async function applyAs(user: string, { scratch, url, parts, revisions, schema }: Applying): Promise<void> {
+/** Under the name of the user who applied them in the database: privileges may name that one. Owners are those that the files name. */
+async function applyAs(
+  user: string,
+  { target, scratch, url, parts, revisions, other }: Applying,
+): Promise<void> {
+  // The one schema of the database that is the target is there before its migrations.
+  const { schema = null, role } = target.settings;
   const own = new URL(url);
   if (user !== decodeURIComponent(own.username)) {
     await using connection = await scratch.open("postgres");
@@ -144,6 +153,9 @@ async function applyAs(user: string, { scratch, url, parts, revisions, schema }:
     );
   }
   await parts.apply(own.href, revisions);
+  await using connection = await scratch.open(decodeURIComponent(own.pathname.slice(1)));
+  const made = await currentSchema(target, connection);
+  await giveOwners(connection, { made, other, makers: role === null ? [user] : [user, role] });
 }
 
 interface Sides {

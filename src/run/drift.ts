@@ -1,5 +1,6 @@
 /** Whether somebody has changed the schema by hand. Looks, and undoes nothing. */
 import { PlanRefused } from "../errors.ts";
+import type { Recorded } from "../ledger/ledger.ts";
 import type { SchemaDifference } from "../schema/compare.ts";
 import { packSnapshot } from "../schema/packed.ts";
 import { identity } from "../schema/snapshot.ts";
@@ -53,8 +54,9 @@ export async function driftOf(
         return driftIn(target, connection, target.settings.driftIgnore ?? []);
       const { compareOnScratch } = await import("./drift-on-scratch.ts");
       const revisions = new Set(history.entries.map(({ revision }) => revision));
+      const migrator = mostOf(history.entries) ?? connection.server.user;
       return {
-        ...(await compareOnScratch(target, connection, { files, sql, parts, revisions })),
+        ...(await compareOnScratch(target, connection, { files, sql, parts, revisions, migrator })),
         schemas: null,
       };
     })();
@@ -100,6 +102,14 @@ export async function acceptSchema(target: Target, context: RunContext): Promise
 
 function unmatchedIn({ settings }: Target, { unmatched }: Pick<DriftReport, "unmatched">): readonly string[] {
   return settings.schema == null ? unmatched : [];
+}
+
+/** The role that has applied most of them. */
+function mostOf(entries: readonly Recorded[]): string | undefined {
+  const counts = new Map<string, number>();
+  for (const { executedBy } of entries) counts.set(executedBy, (counts.get(executedBy) ?? 0) + 1);
+  counts.delete("");
+  return [...counts].sort(([, a], [, b]) => b - a)[0]?.[0];
 }
 
 function neverRun(database: string, { settings: { projectFlags = "" } }: Target): PlanRefused {

@@ -436,3 +436,52 @@ test("a program asks the same, and what belongs to Godwit is no drift", async ({
   expect(await migrator.drift({ accept: true })).toMatchObject({ drifted: false, accepted: true });
   expect(await migrator.drift()).toMatchObject({ drifted: false });
 });
+
+test("who made an object is no drift where the files do not say whose it is, whoever looks", async ({
+  db,
+}) => {
+  const role = `looks_${db.name}`;
+  const other = `owns_${db.name}`;
+  for (const name of [role, other]) await db.admin(`create role "${name}" login superuser`);
+  try {
+    const folder = folderOf({
+      "migrations/0001_a.sql": `create schema app; create table app.users (id serial primary key, email text);
+        create view app.emails as select email from app.users;
+        create function app.one(x integer) returns integer language sql as 'select 1';
+        create type app.mood as enum ('good'); create domain app.positive as integer check (value > 0);
+        create sequence app.numbers; create materialized view app.kept as select 1 as one;
+        alter default privileges in schema app grant select on tables to "${other}";
+        grant select on app.users to "${other}";`,
+      "migrations/0002_b.sql": `create table app.theirs (id integer); alter table app.theirs owner to "${other}";`,
+    });
+    const godwitAs = (name: string) => {
+      const url = new URL(db.url);
+      url.username = name;
+      return commandIn({ folder, url: url.href });
+    };
+    await godwitAs(role)("up");
+    for (const name of [role, other, "postgres"]) {
+      const { json } = await godwitAs(name)("drift", "--files", "--json");
+      expect(json.differences, name).toEqual([]);
+    }
+    // The files say whose this one is; of the other the snapshot knows it.
+    await db.admin("alter table app.theirs owner to postgres; alter table app.users owner to postgres");
+    const { json } = await godwitAs(other).fails(1, "drift", "--files", "--sql", "--json");
+    const owned = (name: string) => ({ kind: "table", name, attributes: [{ attribute: "owner" }] });
+    expect(json.differences).toMatchObject([owned("app.theirs")]);
+    expect(json.sql).toMatchObject({ unproven: [], undo: [{ differences: ["table app.theirs"] }] });
+    const kept = await godwitAs(other).fails(1, "drift", "--sql", "--json");
+    expect(kept.json.differences.map(({ name }: Json) => name)).toEqual([
+      "app.users_id_seq",
+      "app.theirs",
+      "app.users",
+    ]);
+    expect(kept.json.sql.unproven).toEqual([]);
+    expect(psql(db.adminUrl, kept.json.sql.undo.map(({ text }: Json) => `${text};`).join("\n"))).toBeNull();
+    await godwitAs(other)("drift");
+  } finally {
+    await db.admin("drop schema app cascade");
+    for (const name of [role, other])
+      await db.admin(`reassign owned by "${name}" to postgres; drop owned by "${name}"; drop role "${name}"`);
+  }
+});
