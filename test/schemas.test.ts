@@ -143,6 +143,33 @@ describe("schemas", () => {
     ).toEqual([{ a: 1, b: 1 }]);
   });
 
+  test("what takes more than a line is shown whole of each schema", async ({ db }) => {
+    await makeSchemas(db, ["a", "b"]);
+    const files = {
+      "migrations/0003_left.sql": "-- godwit: revises=0002_rows\nselect 1;",
+      "migrations/0004_right.sql": "-- godwit: revises=0002_rows\nselect 1;",
+    };
+    const godwit = godwitIn(folderOf({ ...FILES, ...files, ...configOf(db, { schemas: ["a", "b"] }) }));
+    await godwit("up");
+    const all = async (...words: readonly string[]) => {
+      const { stdout } = await godwit(...words);
+      for (const name of ["a", "b"]) {
+        const alone = (await godwit(...words, "--target", `tenants/${name}`)).stdout;
+        expect(alone.split("\n").length).toBeGreaterThan(2);
+        expect(stdout).toContain(`tenants/${name}\n`);
+        if (words[0] !== "doctor") expect(stdout).toContain(alone);
+      }
+      return stdout;
+    };
+    expect((await all("history")).match(/0002_rows -> 0004_right/g)).toHaveLength(2);
+    expect((await all("history", "--log")).match(/applied 0004_right/g)).toHaveLength(2);
+    expect((await all("current")).match(/0004_right \(head\)/g)).toHaveLength(2);
+    expect((await all("heads")).match(/`godwit merge`/g)).toHaveLength(2);
+    const doctor = await all("doctor");
+    expect(doctor.match(/✓ ledger: 4 entries in schema [ab]/g)).toHaveLength(2);
+    expect((await godwit("status")).stdout).toMatch(/^ {2}tenants\/a: .*4 applied\n {2}tenants\/b: /m);
+  });
+
   test("createFleet does the same", async ({ db }) => {
     await makeSchemas(db, ["a", "b"]);
     const targets = { tenants: { url: db.url, schemas: ["a", "b"] } };

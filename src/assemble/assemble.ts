@@ -9,11 +9,12 @@ import type { Connection } from "../database/connection.ts";
 import { ConfigError } from "../errors.ts";
 import { openLedger } from "../ledger/ledger.ts";
 import { type Observe, presentableEvent } from "../run/report/events.ts";
-import type { RunContext, Target } from "../run/session/target.ts";
+import type { RunContext, RunSettings, Target } from "../run/session/target.ts";
 import type { Source } from "../source/source.ts";
 import { gitCommit } from "../std/git.ts";
 import { VERSION } from "../std/version.ts";
 import { type Say, startEmbedded } from "./embedded.ts";
+import { projectFlagsOf } from "./project-flags.ts";
 import { isOverHttps, openerOverHttps, refuseHalfApi } from "./rpc.ts";
 import { openSource, type SourceOptions } from "./source.ts";
 
@@ -181,24 +182,7 @@ function assembled(config: Config, source: Source, parts: Parts): Assembled {
       byHand: source.layout === "supabase" || parts.api !== undefined,
     }),
     open: parts.open,
-    settings: {
-      project: values.project,
-      order: values.order,
-      mirror: values.mirror,
-      schema: config.target?.schema ?? null,
-      lockTimeoutMs: values.lockTimeout,
-      statementTimeoutMs: values.statementTimeout,
-      idleTimeoutMs: values.idleTimeout,
-      lockAttempts: values.lockAttempts,
-      backfillParallel: values.backfillParallel,
-      connectAttempts: values.connectAttempts,
-      connectDelayMs: values.connectDelay,
-      // 0 means "none": the wait has no limit.
-      lockWaitMs: values.lockWait === 0 ? Number.MAX_SAFE_INTEGER : values.lockWait,
-      driftIgnore: values.driftIgnore,
-      searchPath: values.searchPath,
-      role: values.role,
-    },
+    settings: settingsOf(config),
   };
   return {
     target,
@@ -207,6 +191,29 @@ function assembled(config: Config, source: Source, parts: Parts): Assembled {
     embedded: parts.embedded ?? null,
     close,
     [Symbol.asyncDispose]: close,
+  };
+}
+
+export function settingsOf(config: Config): RunSettings {
+  const { values, target } = config;
+  return {
+    project: values.project,
+    order: values.order,
+    mirror: values.mirror,
+    schema: target?.schema ?? null,
+    lockTimeoutMs: values.lockTimeout,
+    statementTimeoutMs: values.statementTimeout,
+    idleTimeoutMs: values.idleTimeout,
+    lockAttempts: values.lockAttempts,
+    backfillParallel: values.backfillParallel,
+    connectAttempts: values.connectAttempts,
+    connectDelayMs: values.connectDelay,
+    // 0 means "none": the wait has no limit.
+    lockWaitMs: values.lockWait === 0 ? Number.MAX_SAFE_INTEGER : values.lockWait,
+    driftIgnore: values.driftIgnore,
+    projectFlags: projectFlagsOf(config),
+    searchPath: values.searchPath,
+    role: values.role,
   };
 }
 

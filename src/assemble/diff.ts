@@ -8,9 +8,9 @@ import { limited } from "../run/listed.ts";
 import { diffStates, type SchemaDiffReport } from "../run/schema-diff.ts";
 import type { SchemaState } from "../run/schema-state.ts";
 import { secretUrl } from "../std/secret.ts";
-import { assemble, createContext } from "./assemble.ts";
+import { assemble, createContext, settingsOf } from "./assemble.ts";
 import { layBaseline } from "./baseline.ts";
-import { majorOf, openHere, openScratchLike } from "./rehearsal.ts";
+import { asRunsRead, majorOf, openHere, openScratchLike } from "./rehearsal.ts";
 import { commandEnvironment } from "./source.ts";
 import { sqlFiles } from "./sql-files.ts";
 
@@ -41,7 +41,8 @@ export async function diffOf(config: Config, given: DiffGiven, call: DiffCall): 
   const told = rename.flatMap(renamesTold);
   const [before, after] = [await stateOf(config, from, call), await stateOf(config, to, call)];
   const histories = [from, to].flatMap((word) => exporterOf(word, config.root)?.exporter.history ?? []);
-  return diffStates({
+  const { whatEnded } = await import("../run/session/ending.ts");
+  const found = diffStates({
     from: before,
     to: after,
     exclude: [...diffExclude, ...exclude, ...histories],
@@ -49,6 +50,9 @@ export async function diffOf(config: Config, given: DiffGiven, call: DiffCall): 
     ledgerSchema: config.values.ledgerSchema,
     major: await majorOf(config, call),
     openScratch: (major) => openScratchLike(config, { major, signal: call.signal }),
+  });
+  return found.catch((error: unknown) => {
+    throw whatEnded(error, call.signal);
   });
 }
 
@@ -102,8 +106,13 @@ function named(config: Config, word: string, { signal }: DiffCall): SchemaState 
     const address = parseAddress({ url: url.reveal(), environment: config.environment });
     return openPostgres(address, { applicationName: "godwit diff", signal });
   };
+  const openToRead = () => {
+    // Role and search_path are those of the configured database.
+    const settings = { ...settingsOf(config), role: null, searchPath: null };
+    return asRunsRead(config, settings, { open, signal });
+  };
   const name = new URL(word).pathname.slice(1) || "the database of the URL";
-  return { kind: "database", name: `database ${decodeURIComponent(name)}`, open };
+  return { kind: "database", name: `database ${decodeURIComponent(name)}`, open: openToRead };
 }
 
 function renamesTold(text: string): readonly RenameHint[] {

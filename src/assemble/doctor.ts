@@ -25,24 +25,21 @@ export interface DiagnoseOptions extends SourceOptions {
 /** Looks at the files even if the database cannot be reached. */
 export async function diagnose(config: Config, options: DiagnoseOptions): Promise<Diagnosis> {
   const { given, withTarget, ...sourceOptions } = options;
+  const { signal } = sourceOptions;
   const findings = [
     ok("configuration", config.file ?? `no file; ${given}, environment and defaults`),
-    ...(await findingsOf("files", () =>
-      withSource(config, sourceOptions, (source) =>
-        examineFiles(source, { recognised: config.values.layout === null }),
-      ),
+    ...(await findingsOf(
+      "files",
+      () =>
+        withSource(config, sourceOptions, (source) =>
+          examineFiles(source, { recognised: config.values.layout === null }),
+        ),
+      signal,
     )),
-    ...(await findingsOf("database", () =>
-      withTarget(async ({ target, address, api, embedded }, context) => {
-        const place = address?.display ?? (api === null ? "provided by the program" : `${api} over HTTPS`);
-        const facts = {
-          display: `${place}${embedded === null ? "" : ` (embedded, in ${embedded})`}`,
-          addressed: isAddressed(config) || address === null,
-          pooled: address === null ? undefined : looksPooled(address),
-        };
-        const imports = () => findingsOf("imports", () => examineConfigured(config, target, context));
-        return [...(await examineDatabase(target, facts, context)), ...(await imports())];
-      }),
+    ...(await findingsOf(
+      "database",
+      () => withTarget((assembled, context) => examined(config, assembled, context)),
+      signal,
     )),
   ];
   return {
@@ -50,6 +47,24 @@ export async function diagnose(config: Config, options: DiagnoseOptions): Promis
     settings: shownSettings(config),
     findings,
   };
+}
+
+async function examined(
+  config: Config,
+  { target, address, api, embedded }: Assembled,
+  context: RunContext,
+): Promise<readonly Finding[]> {
+  const place = address?.display ?? (api === null ? "provided by the program" : `${api} over HTTPS`);
+  const facts = {
+    display: `${place}${embedded === null ? "" : ` (embedded, in ${embedded})`}`,
+    addressed: isAddressed(config) || address === null,
+    pooled: address === null ? undefined : looksPooled(address),
+  };
+  const imports = () => examineConfigured(config, target, context);
+  return [
+    ...(await examineDatabase(target, facts, context)),
+    ...(await findingsOf("imports", imports, context.signal)),
+  ];
 }
 
 async function examineConfigured(config: Config, target: Target, context: RunContext) {

@@ -5,6 +5,7 @@ import { ConfigError, ImportFailed } from "../errors.ts";
 import type { Import } from "../run/import.ts";
 import { nearest } from "../std/nearest.ts";
 import { shellWord } from "../std/shell-word.ts";
+import { projectFlagsOf } from "./project-flags.ts";
 
 /** All configured imports. If the environment does not say how to reach one, `skip` has the reason. */
 export async function assembleImports(config: Config): Promise<readonly Import[]> {
@@ -27,7 +28,7 @@ export async function assembleImports(config: Config): Promise<readonly Import[]
       settings: {
         name: wanted.name,
         ...found,
-        targetName: config.target?.name,
+        projectFlags: projectFlagsOf(config),
         command: commandOf(wanted),
         otherName: wanted.typed?.otherName,
         newOrigin: config.values.newOrigin,

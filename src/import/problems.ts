@@ -8,17 +8,16 @@ import type { ImportSettings } from "./settings.ts";
 
 /** `godwit import nas --new-origin` in backticks, or the same in words. */
 export function command(
-  { command: words, targetName }: ImportSettings,
+  { command: words, projectFlags = "" }: ImportSettings,
   { name, flag }: { readonly name?: string; readonly flag?: string },
 ): string {
-  const more = [
-    ...(targetName === undefined ? [] : ["--target", targetName]),
-    ...(flag === undefined ? [] : [flag]),
-  ];
   if (words === null)
-    return name === undefined ? `the same command with ${flag}` : `\`godwit import ${name} --from …\``;
+    return name === undefined
+      ? `the same command with ${flag}`
+      : `\`godwit import ${name} --from …${projectFlags}\``;
   const [godwit = "", verb = "", own = "", ...rest] = words;
-  return `\`${[godwit, verb, name ?? own, ...rest, ...more].join(" ")}\``;
+  const more = flag === undefined ? "" : ` ${flag}`;
+  return `\`${[godwit, verb, name ?? own, ...rest].join(" ")}${projectFlags}${more}\``;
 }
 
 /** What a scan has seen that a person should know. It does not stop the import. */

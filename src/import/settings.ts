@@ -29,9 +29,9 @@ export interface ImportSettings {
   readonly fileTimeoutMs: number;
   /** What a person would correct to change the origin, such as `imports.nas.from`. */
   readonly originFrom: string;
-  /** Of several configured targets, the one that it belongs to. */
-  readonly targetName?: string | undefined;
-  /** The words that run this import alone, without its target. `null`: a password is among them. */
+  /** The flags that a command needs to be about the same project and target, each with a space before it. */
+  readonly projectFlags?: string | undefined;
+  /** The words that run this import alone, without these. `null`: a password is among them. */
   readonly command: readonly string[] | null;
   /** Another name for the origin, if the command line gave it and named no import. */
   readonly otherName?: string | undefined;

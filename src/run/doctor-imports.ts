@@ -25,7 +25,10 @@ export async function examineImports(
     if ("skip" in each) {
       const { message, hint } = each.skip;
       findings.push({ subject, state: "warning", message, hint });
-    } else findings.push(...(await findingsOf(subject, () => examine(target, each.settings, context))));
+    } else {
+      const look = () => examine(target, each.settings, context);
+      findings.push(...(await findingsOf(subject, look, context.signal)));
+    }
   }
   return findings;
 }

@@ -2,7 +2,7 @@
 import { endSession } from "../core/sql/end-session.ts";
 import type { Pooled } from "../database/address/pooling.ts";
 import type { Connection } from "../database/connection.ts";
-import { GodwitError, problemsOf } from "../errors.ts";
+import { GodwitError, Interrupted, problemsOf } from "../errors.ts";
 import { damaged } from "../ledger/damage.ts";
 import { undeliveredTable } from "../ledger/webhooks.ts";
 import { heldLocks } from "../lock/held.ts";
@@ -30,15 +30,17 @@ function warning(subject: string, message: string, hint?: string): Finding {
   return { subject, state: "warning", message, hint };
 }
 
-/** Returns what `look` finds. An error of ours that stops it is a finding too. */
+/** Returns what `look` finds. An error of ours that stops it is a finding too; that somebody has ended the call is none. */
 export async function findingsOf(
   subject: string,
   look: () => Promise<readonly Finding[]>,
+  signal?: AbortSignal,
 ): Promise<readonly Finding[]> {
   try {
     return await look();
   } catch (error) {
-    if (!(error instanceof GodwitError)) throw error;
+    if (signal?.aborted === true) throw signal.reason;
+    if (!(error instanceof GodwitError) || error instanceof Interrupted) throw error;
     return problemsOf(error).map(({ message, hint }) => ({
       subject,
       state: "problem",

@@ -18,6 +18,7 @@ import type { SchemaSnapshot } from "../schema/snapshot.ts";
 import { currentSchema, differencesIn, driftIn, type FoundSchema } from "./catalog/kept-schema.ts";
 import { type DriftStatement, wayOf } from "./drift-statements.ts";
 import { diffStates } from "./schema-diff.ts";
+import { giveOwners } from "./scratch-owners.ts";
 import { runWithRoles } from "./scratch-roles.ts";
 import type { Target } from "./session/target.ts";
 
@@ -38,6 +39,10 @@ export interface DriftSql {
   readonly losses: readonly string[];
   /** What `adopt` does not keep. */
   readonly adoptLosses: readonly string[];
+  /** Columns that `undo` makes NOT NULL, which fails on a table that has rows without a value there. */
+  readonly failsOnRows: readonly string[];
+  /** The same of `adopt`. */
+  readonly adoptFailsOnRows: readonly string[];
   /** The version of PostgreSQL on which both were carried out and compared. `null`: there are none. */
   readonly provenOn: string | null;
   /** Why there are none. Empty: they are proven. */
@@ -57,22 +62,24 @@ export interface DriftAsked {
   readonly sql: boolean;
   readonly parts: DriftParts;
   readonly revisions: ReadonlySet<string>;
+  /** The role that has applied them. */
+  readonly migrator: string;
 }
 
 export async function compareOnScratch(
   target: Target,
   connection: Connection,
-  { files, sql, parts, revisions }: DriftAsked,
+  { files, sql, parts, revisions, migrator }: DriftAsked,
 ): Promise<Compared> {
   const patterns = target.settings.driftIgnore ?? [];
   const kept = files ? null : await driftIn(target, connection, patterns);
   if (kept !== null && kept.differences.length === 0) return withoutSchemas(kept);
   const major = Math.floor(connection.server.version / 10_000);
   await using scratch = await parts.openScratch(major);
-  const { schema = null } = target.settings;
-  const apply = (url: string) => applyAs(connection.server.user, { scratch, url, parts, revisions, schema });
-  const made = await snapshotOf(target, scratch, apply);
   const start = kept?.schemas.start ?? (await currentSchema(target, connection));
+  const other = kept?.schemas.kept ?? start;
+  const apply = (url: string) => applyAs(migrator, { target, scratch, url, parts, revisions, other });
+  const made = await snapshotOf(target, scratch, apply);
   const compared = kept ?? { takenAt: null, ...differencesIn({ kept: made, start }, patterns) };
   const found = withoutSchemas(compared);
   if (!sql || compared.differences.length === 0) return found;
@@ -85,7 +92,10 @@ export async function compareOnScratch(
   };
 }
 
-const NO_SQL = { undo: [], adopt: [], losses: [], adoptLosses: [], provenOn: null } as const;
+const NO_SQL = {
+  ...{ undo: [], adopt: [], losses: [], adoptLosses: [] },
+  ...{ failsOnRows: [], adoptFailsOnRows: [], provenOn: null },
+} as const;
 
 function withoutSchemas({
   takenAt,
@@ -109,16 +119,22 @@ async function snapshotOf(
 }
 
 interface Applying {
+  readonly target: Target;
   readonly scratch: Scratch;
   readonly url: string;
   readonly parts: DriftParts;
   readonly revisions: ReadonlySet<string>;
-  /** The one schema of the database that is the target. It is there before its migrations. */
-  readonly schema: string | null;
+  /** What is compared with what they make. */
+  readonly other: SchemaSnapshot;
 }
 
-/** Under the name of the user who applied them in the database, who owns what they make. */
-async function applyAs(user: string, { scratch, url, parts, revisions, schema }: Applying): Promise<void> {
+/** Under the name of the user who applied them in the database: privileges may name that one. Owners are those that the files name. */
+async function applyAs(
+  user: string,
+  { target, scratch, url, parts, revisions, other }: Applying,
+): Promise<void> {
+  // The one schema of the database that is the target is there before its migrations.
+  const { schema = null, role } = target.settings;
   const own = new URL(url);
   if (user !== decodeURIComponent(own.username)) {
     await using connection = await scratch.open("postgres");
@@ -137,6 +153,9 @@ async function applyAs(user: string, { scratch, url, parts, revisions, schema }:
     );
   }
   await parts.apply(own.href, revisions);
+  await using connection = await scratch.open(decodeURIComponent(own.pathname.slice(1)));
+  const made = await currentSchema(target, connection);
+  await giveOwners(connection, { made, other, makers: role === null ? [user] : [user, role] });
 }
 
 interface Sides {
@@ -177,8 +196,12 @@ async function statements(
     const adopt = await wayOf({ scratch, from: "desired", statements: back, user, patterns });
     const unproven = [...undo.unproven, ...adopt.unproven];
     if (unproven.length > 0) return { ...NO_SQL, unproven };
-    const losses = { losses: undo.losses, adoptLosses: adopt.losses };
-    return { undo: undo.statements, adopt: adopt.statements, ...losses, provenOn, unproven };
+    return {
+      ...{ undo: undo.statements, adopt: adopt.statements },
+      ...{ losses: undo.losses, adoptLosses: adopt.losses },
+      ...{ failsOnRows: undo.failsOnRows, adoptFailsOnRows: adopt.failsOnRows },
+      ...{ provenOn, unproven },
+    };
   } catch (error) {
     if (!(error instanceof PlanRefused)) throw error;
     return { ...NO_SQL, unproven: error.problems.map(({ message }) => message) };

@@ -8,6 +8,7 @@ import type { Scratch } from "../database/embedded/scratch.ts";
 import { attributed } from "../diff/attributed.ts";
 import { differencesBetween } from "../diff/judge.ts";
 import { lossesOf } from "../diff/losses.ts";
+import { failuresOnRows } from "../diff/on-rows.ts";
 import type { DiffStatement } from "../diff/statement.ts";
 import { DatabaseError } from "../errors.ts";
 import { describeDifference } from "../schema/compare.ts";
@@ -22,6 +23,7 @@ export interface DriftStatement extends DiffStatement {
 export interface Way {
   readonly statements: readonly DriftStatement[];
   readonly losses: readonly string[];
+  readonly failsOnRows: readonly string[];
   /** Why they are not proven. Empty: they are. */
   readonly unproven: readonly string[];
 }
@@ -51,8 +53,7 @@ export async function wayOf({ scratch, from, statements, user, patterns }: WayOp
   const isIgnored = ignoredBy(patterns, [before, after]);
   const ignored = new Set(differences.filter(isIgnored).map(identity));
   const own = statements.map((statement, at) => ({ ...statement, differences: names[at] ?? [] }));
-  if (ignored.size === 0)
-    return { statements: own, losses: lossesOf(own, { from: before, to: after }), unproven: [] };
+  if (ignored.size === 0) return { ...withCautions(own, { from: before, to: after }), unproven: [] };
   const kept = own
     .filter((one) => one.differences.length === 0 || one.differences.some((name) => !ignored.has(name)))
     .map((one) => ({ ...one, differences: one.differences.filter((name) => !ignored.has(name)) }));
@@ -71,10 +72,17 @@ export async function wayOf({ scratch, from, statements, user, patterns }: WayOp
         ...NOTHING,
         unproven: left.map((one) => `Without what is ignored (driftIgnore): ${describeDifference(one, 80)}`),
       }
-    : { statements: kept, losses: lossesOf(kept, { from: before, to: made }), unproven: [] };
+    : { ...withCautions(kept, { from: before, to: made }), unproven: [] };
 }
 
-const NOTHING = { statements: [], losses: [] } as const;
+const NOTHING = { statements: [], losses: [], failsOnRows: [] } as const;
+
+function withCautions(
+  statements: readonly DriftStatement[],
+  sides: { readonly from: SchemaSnapshot; readonly to: SchemaSnapshot },
+): Omit<Way, "unproven"> {
+  return { statements, losses: lossesOf(statements, sides), failsOnRows: failuresOnRows(statements, sides) };
+}
 
 const snapshotOf = (connection: Connection) => takeSnapshot(connection, { schema: null });
 

@@ -1,5 +1,6 @@
 /** Whether somebody has changed the schema by hand. Looks, and undoes nothing. */
 import { PlanRefused } from "../errors.ts";
+import type { Recorded } from "../ledger/ledger.ts";
 import type { SchemaDifference } from "../schema/compare.ts";
 import { packSnapshot } from "../schema/packed.ts";
 import { identity } from "../schema/snapshot.ts";
@@ -47,14 +48,15 @@ export async function driftOf(
 ): Promise<DriftReport> {
   return withConnection(target, context, async (connection) => {
     const history = await target.ledger.read(connection);
-    if (!history.created) throw neverRun(connection.server.database);
+    if (!history.created) throw neverRun(connection.server.database, target);
     const { schemas: _, ...drift } = await (async () => {
       if (parts === undefined || !(files || sql))
         return driftIn(target, connection, target.settings.driftIgnore ?? []);
       const { compareOnScratch } = await import("./drift-on-scratch.ts");
       const revisions = new Set(history.entries.map(({ revision }) => revision));
+      const migrator = mostOf(history.entries) ?? connection.server.user;
       return {
-        ...(await compareOnScratch(target, connection, { files, sql, parts, revisions })),
+        ...(await compareOnScratch(target, connection, { files, sql, parts, revisions, migrator })),
         schemas: null,
       };
     })();
@@ -72,7 +74,7 @@ export async function driftOf(
 export async function acceptSchema(target: Target, context: RunContext): Promise<DriftReport> {
   return withLock(target, context, async (connection, lock) => {
     const history = await target.ledger.read(connection);
-    if (!history.created) throw neverRun(connection.server.database);
+    if (!history.created) throw neverRun(connection.server.database, target);
     const before = await driftIn(target, connection, target.settings.driftIgnore ?? []).catch(
       (error: unknown) => {
         if (error instanceof PlanRefused) return { differences: [], ignored: 0, unmatched: [] };
@@ -102,12 +104,20 @@ function unmatchedIn({ settings }: Target, { unmatched }: Pick<DriftReport, "unm
   return settings.schema == null ? unmatched : [];
 }
 
-function neverRun(database: string): PlanRefused {
+/** The role that has applied most of them. */
+function mostOf(entries: readonly Recorded[]): string | undefined {
+  const counts = new Map<string, number>();
+  for (const { executedBy } of entries) counts.set(executedBy, (counts.get(executedBy) ?? 0) + 1);
+  counts.delete("");
+  return [...counts].sort(([, a], [, b]) => b - a)[0]?.[0];
+}
+
+function neverRun(database: string, { settings: { projectFlags = "" } }: Target): PlanRefused {
   return new PlanRefused([
     {
       code: "SCHEMA_SNAPSHOT_MISSING",
       message: `Nothing has run in database "${database}" yet, so no snapshot of its schema is kept.`,
-      hint: "`godwit up` keeps one at its end.",
+      hint: `\`godwit up${projectFlags}\` keeps one at its end.`,
     },
   ]);
 }

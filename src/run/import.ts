@@ -110,8 +110,8 @@ export async function runImport(target: Target, wanted: Import, given: RunContex
   } catch (error) {
     if (!(error instanceof GodwitError)) throw error;
     if (error.code === "IMPORT_TABLE_MISSING") {
-      const { name, table, targetName } = wanted.settings;
-      const about = { importName: name, table: table.name, targetName };
+      const { name, table } = wanted.settings;
+      const about = { importName: name, table: table.name };
       error.hint = (await wayToTable(target, about, context)) ?? error.hint;
     }
     error.report = report(context.signal.aborted ? "interrupted" : "failed");

@@ -11,22 +11,21 @@ export interface MissingTable {
   readonly importName: string;
   /** As it is configured: `design_images`, optionally with a schema. */
   readonly table: string;
-  /** Of the target, if several are configured. */
-  readonly targetName: string | undefined;
 }
 
 /** `null`: the files or the ledger cannot be read, and nothing better is known than what the import says itself. */
 export async function wayToTable(
   target: Target,
-  { importName, table, targetName }: MissingTable,
+  { importName, table }: MissingTable,
   context: RunContext,
 ): Promise<string | null> {
+  const { projectFlags = "" } = target.settings;
   try {
     const { migrations } = await target.source.list();
     const { entries } = await withConnection(target, context, (connection) => target.ledger.read(connection));
     const applied = new Set(entries.map(({ revision }) => revision));
     const { creates, names } = await aboutTable(target, migrations, nameOf(table));
-    const up = (phase: Phase) => `\`godwit up ${wordsOf(phase)}${ofTarget(targetName)}\``;
+    const up = (phase: Phase) => `\`godwit up ${wordsOf(phase)}${projectFlags}\``;
     const pending = [...creates, ...names].find(({ id }) => !applied.has(id));
     if (pending !== undefined)
       return `Migration ${pending.file} ${creates.includes(pending) ? "creates" : "names"} it, and is not applied yet: ${up(pending.phase)}.`;
@@ -77,8 +76,4 @@ function nameOf(table: string): string {
 function wordsOf(phase: Phase): string {
   const needed = PHASES.slice(0, PHASES.indexOf(phase) + 1);
   return `--phase ${needed.filter((each) => each !== "import" || phase === "import").join(" ")}`;
-}
-
-function ofTarget(name: string | undefined): string {
-  return name === undefined ? "" : ` --target ${name}`;
 }

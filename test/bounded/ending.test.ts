@@ -1,8 +1,10 @@
 /** A signal or a deadline ends a command at every moment, and user code ends with it. */
+import { chmodSync, existsSync } from "node:fs";
 import { createServer } from "node:net";
+import { join } from "node:path";
 import { describe } from "vitest";
 import { commandIn } from "../support/command.ts";
-import { expect, test } from "../support/database.ts";
+import { expect, ledgerSchema, test } from "../support/database.ts";
 import { startServer } from "../support/server.ts";
 import { folderOf } from "../support/target.ts";
 import { until } from "../support/until.ts";
@@ -106,5 +108,63 @@ test("the library keeps its deadline too, and its process goes on", async ({ db 
       "select from pg_stat_activity where application_name like 'godwit run%' and datname = current_database()",
     );
     return rows.length === 0;
+  });
+});
+
+describe("a command that only reads", () => {
+  const READING = [
+    ...["doctor", "status", "status --check", "plan", "plan --rehearse", "plan --calibration", "rehearse"],
+    ...["history", "history --log", "current", "drift", "drift --files", "drift --sql", "lint"],
+  ];
+
+  test.for(["alone", "of a target"])(
+    "is ended by a signal with its code and one error: %s",
+    {
+      timeout: 120_000,
+    },
+    async (how, { db }) => {
+      const target = { url: db.url, ledgerSchema };
+      const config = { "godwit.config.json": JSON.stringify({ targets: { a: target } }) };
+      const godwit =
+        how === "alone"
+          ? commandIn({ folder: folderOf(SQL), url: db.url })
+          : commandIn({ folder: folderOf({ ...SQL, ...config }) });
+      await godwit("up");
+      const blocker = await db.connect();
+      for (const [at, words] of READING.entries()) {
+        await blocker.query(
+          `begin; lock table ${ledgerSchema}.migration_history, ${ledgerSchema}.migration_log`,
+        );
+        const [signal, code] = at % 2 === 0 ? (["SIGTERM", 143] as const) : (["SIGINT", 130] as const);
+        const running = godwit.start(...words.split(" "));
+        await until(async () => {
+          const waiting = await db.admin(
+            "select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'",
+          );
+          return waiting.length > 0;
+        });
+        running.child.kill(signal);
+        const { stdout, stderr } = await running.exits(code);
+        expect(stderr.match(/^error: /gm), words).toHaveLength(1);
+        expect(stderr, words).toContain(`${signal} ended the run`);
+        expect(stdout, words).toBe("");
+        await blocker.query("rollback");
+      }
+    },
+  );
+
+  test("is also ended at once where it works on a server of its own", { timeout: 60_000 }, async ({ db }) => {
+    const folder = folderOf(SQL);
+    chmodSync(folder, 0o777); // the server may be another user
+    const reached = join(folder, "reached");
+    const text = `copy (select) to '${reached}'; select pg_sleep(600);`;
+    const godwit = commandIn({ folder: folderOf({ ...SQL, "schema.sql": text }), url: db.url });
+    const running = godwit.start("diff", "--to", "schema.sql");
+    await until(() => existsSync(reached));
+    const killedAt = performance.now();
+    running.child.kill("SIGTERM");
+    await running.exits(143);
+    // What does not end is waited for for eight.
+    expect(performance.now() - killedAt).toBeLessThan(6_000);
   });
 });

@@ -5,6 +5,7 @@ import { vi } from "vitest";
 import { commandIn } from "../support/command.ts";
 import { expect, type TestDatabase, test } from "../support/database.ts";
 import { folderOf } from "../support/target.ts";
+import { until } from "../support/until.ts";
 
 // Each call makes servers of its own, which a busy machine takes its time for.
 vi.setConfig({ testTimeout: 600_000, hookTimeout: 600_000 });
@@ -190,4 +191,52 @@ test("a migration may be a module, and tables are left out by a pattern", async 
     ...["diff", "--from", "database", "--to", "schema", "--exclude", "spatial_*", "--json"],
   );
   expect(json.statements).toEqual([]);
+});
+
+test("what a role has set for its own sessions is not meant for whoever reads the schema", async ({ db }) => {
+  const { godwit, write } = project(db, { "migrations/0001_a.sql": "create table t (a integer);" });
+  await godwit("up");
+  await db.sql("create view v as select a from t");
+  write("schema.sql", "create table t (a integer, b text); create view v as select a from t;");
+  for (const set of [
+    "statement_timeout = '100ms'",
+    "lock_timeout = '100ms'",
+    "default_transaction_read_only = on",
+  ])
+    await db.admin(`alter role ${db.owner} in database ${db.name} set ${set}`);
+  const [first, second] = [await db.connect({ as: "superuser" }), await db.connect({ as: "superuser" })];
+  const waits = async (ofRole: string, longerThan: string) => {
+    const found = await db.admin(
+      `select from pg_stat_activity where datname = current_database() and usename = $1 and wait_event_type = 'Lock'
+        and clock_timestamp() - query_start > $2::interval`,
+      [ofRole, longerThan],
+    );
+    return found.length > 0;
+  };
+  const lock = "begin; lock table t in access exclusive mode";
+  const words = [
+    ["diff", "--from", "database", "--to", "schema.sql"],
+    ["diff", "--from", db.url, "--to", "schema.sql"],
+    ["drift", "--files", "--sql"],
+    ["rehearse"],
+  ];
+  for (const each of words) {
+    if (each[0] === "rehearse") write("migrations/0002_b.sql", "alter table t add b text;");
+    await first.query(lock);
+    const running = godwit.start(...each);
+    let over = false;
+    running.ended.then(() => {
+      over = true;
+    });
+    // The text of the view waits for whoever locks its table: the first time it is read, and then the second time too.
+    await until(async () => over || (await waits(db.owner, "0s")));
+    const locked = second.query(lock);
+    await until(() => waits("postgres", "0s"));
+    await first.query("rollback");
+    await locked;
+    await until(async () => over || (await waits(db.owner, "300ms")));
+    await second.query("rollback");
+    const { stdout } = await running.exits(0, 1);
+    expect(stdout, each.join(" ")).toMatch(/ADD COLUMN "b" text|view public\.v: added|0002_b/);
+  }
 });

@@ -35,3 +35,31 @@ test.for(Object.entries(MISSING))(
     }
   },
 );
+
+test("of a table of the ledger: the hint's GRANTs are enough, one after the other", async ({ db }) => {
+  const role = `reader_${db.name}`;
+  const folder = folderOf({ "migrations/0001_a.sql": "create table a (id int);" });
+  const env = { GODWIT_LEDGER_SCHEMA: "Our ledger" };
+  await commandIn({ folder, url: db.url, env })("up");
+  await db.admin(`create role ${role} login`);
+  try {
+    const url = new URL(db.url);
+    url.username = role;
+    const godwit = commandIn({ folder, url: url.href, env });
+    for (let tables = 0; ; ) {
+      const { code, stderr } = await godwit.start("status").exits(0, 1);
+      if (code === 0) {
+        expect(tables).toBeGreaterThan(1);
+        return;
+      }
+      expect(stderr).toContain("[DATABASE_PRIVILEGE]");
+      const grant = /GRANT .* TO "[^"]+"/.exec(stderr)?.[0] ?? "";
+      expect(grant, stderr).toMatch(/ON (?:SCHEMA "Our ledger"|TABLE "Our ledger"\.migration_\w+) TO/);
+      if (grant.includes("TABLE")) tables++;
+      await db.admin(grant);
+    }
+  } finally {
+    await db.admin(`drop owned by ${role}`);
+    await db.admin(`drop role ${role}`);
+  }
+});

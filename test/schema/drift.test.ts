@@ -101,6 +101,29 @@ test("--require-no-drift stops before anything is done, and goes on once the dri
   await godwit("up", "--require-no-drift");
 });
 
+test("commands of hints about drift are about the project of the run, and lead on", async ({ db }) => {
+  const folder = folderOf({ "db/my files/0001_a.sql": "create table users (id integer);" });
+  const godwit = commandIn({ folder, url: db.url });
+  const flags = ["--dir", "db/my files", "--layout", "plain", "--ledger-schema", "their ledger"];
+  const said = " --dir 'db/my files' --layout plain --ledger-schema 'their ledger'";
+  const follow = async (code: number, hint: string, command: string) => {
+    expect(hint).toContain(`\`godwit ${command}${said}\``);
+    await godwit.start(...command.split(" "), ...flags).exits(code);
+  };
+  const hintOf = ({ json }: { json: Json }) => json.problems[0].hint;
+  await follow(0, hintOf(await godwit.fails(1, "drift", ...flags, "--json")), "up");
+  await db.sql("create table by_hand ()");
+  writeFiles(folder, { "db/my files/0002_b.sql": "create table b ();" });
+  const refused = hintOf(await godwit.fails(1, "up", ...flags, "--require-no-drift", "--json"));
+  await follow(1, refused, "drift");
+  const { json } = await godwit("up", ...flags, "--json");
+  await follow(1, json.report.warnings[0].hint, "drift");
+  await follow(0, refused, "drift --accept");
+  await db.sql('drop table "their ledger".migration_schema');
+  await follow(0, hintOf(await godwit.fails(1, "drift", ...flags, "--json")), "drift --accept");
+  await follow(0, json.report.warnings[0].hint, "drift --accept");
+});
+
 test("up warns of drift before it begins, and it is drift until it is undone or accepted", async ({ db }) => {
   const { folder, godwit } = project(db);
   await godwit("up");
@@ -241,6 +264,31 @@ test("the SQL that undoes what was done by hand does it, and the SQL that adopts
     const again = await godwit.fails(1, "drift", "--json", ...way);
     expect(again.json.differences).toEqual(json.differences);
   }
+});
+
+test("the SQL says which statements fail on rows, of either way", async ({ db }) => {
+  const { folder, godwit } = project(db, {
+    "migrations/0002_more.sql": "create table more (a integer not null, b integer not null, c integer);",
+  });
+  await godwit("up");
+  await db.sql("alter table more alter a drop not null, drop b, alter c set not null, add d text not null");
+  const becomes = (name: string) =>
+    `column public.more.${name} becomes NOT NULL: give each row a value there first`;
+  const added = (name: string) =>
+    `column public.more.${name} is added as NOT NULL without a default: give it one, or fill it first`;
+  for (const way of [[], ["--files"]]) {
+    const { json } = await godwit.fails(1, "drift", "--sql", "--json", ...way);
+    expect(json.sql.unproven).toEqual([]);
+    expect(json.sql.failsOnRows).toEqual([becomes("a"), added("b")]);
+    expect(json.sql.adoptFailsOnRows).toEqual([becomes("c"), added("d")]);
+  }
+  const { stdout } = await godwit.fails(1, "drift", "--sql");
+  const [undo = "", adopt = ""] = stdout.split("-- To adopt it");
+  expect(undo.split("\n")).toContain(`-- Fails on rows: ${becomes("a")}`);
+  expect(adopt.split("\n")).toContain(`-- Fails on rows: ${added("d")}`);
+  await using migrator = createMigrator({ databaseUrl: db.url, root: folder, ledgerSchema });
+  const { sql } = await migrator.drift({ sql: true });
+  expect(sql).toMatchObject({ failsOnRows: { length: 2 }, adoptFailsOnRows: { length: 2 } });
 });
 
 test("SQL that is not proven is not printed, and the reason is", async ({ db }) => {
@@ -387,4 +435,53 @@ test("a program asks the same, and what belongs to Godwit is no drift", async ({
   expect(await migrator.drift()).toMatchObject({ drifted: true, differences: [{ kind: "table" }] });
   expect(await migrator.drift({ accept: true })).toMatchObject({ drifted: false, accepted: true });
   expect(await migrator.drift()).toMatchObject({ drifted: false });
+});
+
+test("who made an object is no drift where the files do not say whose it is, whoever looks", async ({
+  db,
+}) => {
+  const role = `looks_${db.name}`;
+  const other = `owns_${db.name}`;
+  for (const name of [role, other]) await db.admin(`create role "${name}" login superuser`);
+  try {
+    const folder = folderOf({
+      "migrations/0001_a.sql": `create schema app; create table app.users (id serial primary key, email text);
+        create view app.emails as select email from app.users;
+        create function app.one(x integer) returns integer language sql as 'select 1';
+        create type app.mood as enum ('good'); create domain app.positive as integer check (value > 0);
+        create sequence app.numbers; create materialized view app.kept as select 1 as one;
+        alter default privileges in schema app grant select on tables to "${other}";
+        grant select on app.users to "${other}";`,
+      "migrations/0002_b.sql": `create table app.theirs (id integer); alter table app.theirs owner to "${other}";`,
+    });
+    const godwitAs = (name: string) => {
+      const url = new URL(db.url);
+      url.username = name;
+      return commandIn({ folder, url: url.href });
+    };
+    await godwitAs(role)("up");
+    for (const name of [role, other, "postgres"]) {
+      const { json } = await godwitAs(name)("drift", "--files", "--json");
+      expect(json.differences, name).toEqual([]);
+    }
+    // The files say whose this one is; of the other the snapshot knows it.
+    await db.admin("alter table app.theirs owner to postgres; alter table app.users owner to postgres");
+    const { json } = await godwitAs(other).fails(1, "drift", "--files", "--sql", "--json");
+    const owned = (name: string) => ({ kind: "table", name, attributes: [{ attribute: "owner" }] });
+    expect(json.differences).toMatchObject([owned("app.theirs")]);
+    expect(json.sql).toMatchObject({ unproven: [], undo: [{ differences: ["table app.theirs"] }] });
+    const kept = await godwitAs(other).fails(1, "drift", "--sql", "--json");
+    expect(kept.json.differences.map(({ name }: Json) => name)).toEqual([
+      "app.users_id_seq",
+      "app.theirs",
+      "app.users",
+    ]);
+    expect(kept.json.sql.unproven).toEqual([]);
+    expect(psql(db.adminUrl, kept.json.sql.undo.map(({ text }: Json) => `${text};`).join("\n"))).toBeNull();
+    await godwitAs(other)("drift");
+  } finally {
+    await db.admin("drop schema app cascade");
+    for (const name of [role, other])
+      await db.admin(`reassign owned by "${name}" to postgres; drop owned by "${name}"; drop role "${name}"`);
+  }
 });

@@ -16,6 +16,7 @@ export async function run(invocation: Invocation): Promise<Answer> {
           ? "base: nothing is applied"
           : current.map((id) => (heads.has(id) ? `${id} (head)` : id)).join("\n"),
       result: true,
+      wholeOfSchema: current.length > 1,
     };
   });
 }

@@ -16,6 +16,8 @@ export async function run(invocation: Invocation): Promise<Answer> {
     json: { settings, findings },
     text: textOf(diagnosis, terminal.paint),
     result: true,
+    // Its first line is a setting.
+    wholeOfSchema: true,
     exitCode: healthy ? 0 : 1,
   };
 }

@@ -5,6 +5,7 @@ import { identity } from "../../schema/snapshot.ts";
 import { visible } from "../../std/visible.ts";
 import type { Answer, Invocation } from "../command.ts";
 import { withSession } from "../session.ts";
+import { cautionsOf } from "./diff.ts";
 import { timeOf } from "./status.ts";
 
 export async function run(invocation: Invocation): Promise<Answer> {
@@ -61,19 +62,20 @@ function textOf(report: DriftReport): string {
 
 type Sql = NonNullable<DriftReport["sql"]>;
 
-function sqlLines(
-  { undo, adopt, losses, adoptLosses, provenOn, unproven }: Sql,
-  differences: DriftReport["differences"],
-): readonly string[] {
+function sqlLines(sql: Sql, differences: DriftReport["differences"]): readonly string[] {
+  const { undo, adopt, provenOn, unproven } = sql;
   if (provenOn === null)
     return ["", "There is no SQL that is proven:", ...unproven.map((one) => `  ${visible(one)}`)];
-  const lost = (all: readonly string[]) => all.map((loss) => comment(`Loses data: ${loss}`));
+  const cautions = cautionsOf({
+    ...{ losses: sql.losses, backLosses: sql.adoptLosses },
+    ...{ failsOnRows: sql.failsOnRows, backFailsOnRows: sql.adoptFailsOnRows },
+  });
   return [
     ...["", `-- To undo it, proven on PostgreSQL ${provenOn}:`],
-    ...lost(losses),
+    ...cautions.up.map(comment),
     ...scriptLines(undo, differences),
     ...["", "-- To adopt it, write this into a migration, undo it, and run the migration:"],
-    ...lost(adoptLosses),
+    ...cautions.down.map(comment),
     ...scriptLines(adopt, differences),
   ];
 }

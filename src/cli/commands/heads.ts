@@ -9,5 +9,6 @@ export async function run(invocation: Invocation): Promise<Answer> {
   const { migrations } = await withSource(config, { print, signal }, (source) => source.list());
   const heads = headsOf(migrations, config.values.order);
   const hint = heads.length > 1 ? ["→ Join them: `godwit merge`"] : [];
-  return { json: { heads }, text: [...heads, ...hint].join("\n"), result: true };
+  const text = [...heads, ...hint].join("\n");
+  return { json: { heads }, text, result: true, wholeOfSchema: heads.length > 1 };
 }

@@ -18,7 +18,7 @@ async function history({ target, context }: OpenTarget, indicateCurrent: boolean
     const parents = row.parents.length === 0 ? "" : `${row.parents.join(", ")} -> `;
     return `${parents}${row.revision}${marks.length === 0 ? "" : ` (${marks.join(", ")})`}`;
   });
-  return { json: { ...found }, text: lines.join("\n"), result: true };
+  return { json: { ...found }, text: lines.join("\n"), result: true, wholeOfSchema: true };
 }
 
 async function log({ target, context }: OpenTarget): Promise<Answer> {
@@ -31,5 +31,6 @@ async function log({ target, context }: OpenTarget): Promise<Answer> {
     json: { target: target.name, log: rows },
     text: lines.length === 0 ? "Nothing has been done here yet." : lines.join("\n"),
     result: true,
+    wholeOfSchema: true,
   };
 }

@@ -38,7 +38,11 @@ export async function run(invocation: Invocation): Promise<Answer> {
         : null;
     const { paint } = invocation.terminal;
     const json = { target: target.name, plan: decided, imports };
-    if (rehearsal === null) return { json, text: textOf(decided, imports, paint), result: true };
+    if (rehearsal === null) {
+      // Warnings stand above what is pending.
+      const wholeOfSchema = decided.warnings.length > 0;
+      return { json, text: textOf(decided, imports, paint), result: true, wholeOfSchema };
+    }
     const asMarkdown = invocation.flags.markdown === true;
     return {
       json: { ...json, rehearsal },
@@ -78,7 +82,7 @@ async function calibrated(invocation: Invocation): Promise<Answer> {
             ...lines,
             `${steps.length} predicted: half took more than ${ratio.toFixed(2)} of what was said, and ${Math.round(within30Percent * 100)} % were within 30 %.`,
           ].join("\n");
-    return { json: { ...graded }, text, result: true };
+    return { json: { ...graded }, text, result: true, wholeOfSchema: true };
   });
 }
 

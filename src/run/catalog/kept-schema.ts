@@ -1,7 +1,6 @@
 /** The schema as a run leaves it: kept at its end, and compared with what is there later. */
 import type { Connection } from "../../database/connection.ts";
 import { PlanRefused, type Problem, problemsOf } from "../../errors.ts";
-import { LEDGER_TABLES } from "../../ledger/damage-sql.ts";
 import { keptSchemaTable } from "../../ledger/schema-snapshot.ts";
 import type { Lock } from "../../lock/lock.ts";
 import { carryDrift } from "../../schema/carry.ts";
@@ -11,6 +10,7 @@ import { ignoredBy, unmatchedOf } from "../../schema/ignore.ts";
 import { packSnapshot, unpackSnapshot } from "../../schema/packed.ts";
 import { type SchemaSnapshot, type SnapshotOptions, takeSnapshot } from "../../schema/snapshot.ts";
 import { sessionKind } from "../session/connect.ts";
+import { OWN_TABLES } from "../session/own-tables.ts";
 import { resetSession } from "../session/settings.ts";
 import type { RunContext, Target } from "../session/target.ts";
 import { writeUnderLock } from "../session/transaction.ts";
@@ -43,7 +43,7 @@ export async function keepSchema(
   } catch (error) {
     if (connection.lost.aborted || context.signal.aborted) return;
     await connection.execute("rollback").catch(() => {});
-    context.observe({ kind: "warning", problem: notKept(error) });
+    context.observe({ kind: "warning", problem: notKept(error, target) });
   }
 }
 
@@ -71,15 +71,21 @@ export async function driftIn(
   const kept = await keptSchema(target).read(connection);
   const { database } = connection.server;
   if (kept === null)
-    throw refusal("SCHEMA_SNAPSHOT_MISSING", `No snapshot of the schema of "${database}" has been kept yet.`);
+    throw refusal(
+      target,
+      "SCHEMA_SNAPSHOT_MISSING",
+      `No snapshot of the schema of "${database}" has been kept yet.`,
+    );
   if (kept.outdated)
     throw refusal(
+      target,
       "SCHEMA_SNAPSHOT_OUTDATED",
       `The schema of "${database}" was kept before the last migration, which ran as a script or was interrupted.`,
     );
   const before = unpackSnapshot(kept.content);
   if (before === null)
     throw refusal(
+      target,
       "SCHEMA_SNAPSHOT_OUTDATED",
       `The schema of "${database}" was kept by another version of Godwit.`,
     );
@@ -131,42 +137,24 @@ function isOurs({ ledger, settings }: Target): NonNullable<SnapshotOptions["isLe
   };
 }
 
-const OWN_TABLES: ReadonlySet<string> = new Set([
-  ...LEDGER_TABLES,
-  ...["", "_controls", "_ranges", "_undo"].map((name) =>
-    name === "" ? "migration_backfills" : `migration_backfill${name}`,
-  ),
-  ...["migration_schema", "migration_locks", "webhook_undelivered"],
-  ...[
-    "files",
-    "contents",
-    "hashes",
-    "colours",
-    "scans",
-    "folders",
-    "runs",
-    "batches",
-    "hosts",
-    "origins",
-  ].map((name) => `import_${name}`),
-  ...["duplicate_edges", "duplicate_decisions"],
-]);
-
-function refusal(code: "SCHEMA_SNAPSHOT_MISSING" | "SCHEMA_SNAPSHOT_OUTDATED", message: string): PlanRefused {
+function refusal(
+  { settings: { projectFlags = "" } }: Target,
+  ...[code, message]: ["SCHEMA_SNAPSHOT_MISSING" | "SCHEMA_SNAPSHOT_OUTDATED", string]
+): PlanRefused {
   return new PlanRefused([
     {
       code,
       message,
-      hint: "Look whether the schema is what it should be, then keep it: `godwit drift --accept`. Every `godwit up` that changes something keeps it too.",
+      hint: `Look whether the schema is what it should be, then keep it: \`godwit drift --accept${projectFlags}\`. Every \`godwit up\` that changes something keeps it too.`,
     },
   ]);
 }
 
-function notKept(error: unknown): Problem {
+function notKept(error: unknown, { settings: { projectFlags = "" } }: Target): Problem {
   const [problem] = problemsOf(error);
   return {
     code: "SCHEMA_SNAPSHOT_OUTDATED",
     message: `What this run has changed stays, but no snapshot of the schema could be kept: ${problem?.message ?? error}`,
-    hint: "`godwit drift --accept` keeps it once that is mended.",
+    hint: `\`godwit drift --accept${projectFlags}\` keeps it once that is mended.`,
   };
 }

@@ -7,10 +7,11 @@ import { DatabaseError, type GodwitError } from "../../errors.ts";
 import { backoffMs, delay } from "../../std/time.ts";
 import { asInterruption } from "./ending.ts";
 import { hearLocalCommits } from "./local-commits.ts";
+import { withLedgerSchema } from "./own-tables.ts";
 import { patiently } from "./own-waits.ts";
 import { asSchemaGone } from "./schema-gone.ts";
 import { resetSession, type SessionKind, sessionSettings } from "./settings.ts";
-import type { RunContext, Target } from "./target.ts";
+import type { RunContext, RunSettings, Target } from "./target.ts";
 
 const MAX_DELAY_MS = 60_000;
 const OLDEST_VERSION = 130_000;
@@ -70,7 +71,7 @@ export async function withOneConnection<T>(
     await prepareSession(connection, target, context);
     return await use(connection);
   } catch (error) {
-    throw asSchemaGone(asInterruption(error, context.signal));
+    throw withLedgerSchema(asSchemaGone(asInterruption(error, context.signal)), target, connection);
   }
 }
 
@@ -93,7 +94,10 @@ export interface SessionContext extends RunContext {
   readonly applicationName?: string | undefined;
 }
 
-export function sessionKind(connection: Connection, context: SessionContext): SessionKind {
+export function sessionKind(
+  connection: Connection,
+  context: Pick<SessionContext, "runId" | "applicationName">,
+): SessionKind {
   return {
     session: connection.capabilities.session,
     role: connection.capabilities.role,
@@ -102,10 +106,7 @@ export function sessionKind(connection: Connection, context: SessionContext): Se
   };
 }
 
-/**
- * Refuses a server that can't be migrated. Sets the session up, and reads back the settings that the server
- * really has.
- */
+/** Refuses a server that can't be migrated, and sets the session up. */
 export async function prepareSession(
   connection: Connection,
   target: Target,
@@ -125,21 +126,31 @@ export async function prepareSession(
       hint: "Upgrade the server.",
     });
   await informSource(connection, target);
+  await giveSettings(connection, target.settings, context);
+}
+
+/**
+ * Sets the session up, whatever its role and its database have set, and reads back what a promise depends on. Behind a pooler
+ * nothing is set, because the session belongs to others too.
+ */
+export async function giveSettings(
+  connection: Connection,
+  settings: RunSettings,
+  context: Pick<RunContext, "runId">,
+): Promise<void> {
   const kind = sessionKind(connection, context);
   if (!kind.session) return;
-  const wanted = Object.keys(sessionSettings(kind, target.settings, {})).filter((name) =>
-    READ_BACK.has(name),
-  );
+  const wanted = Object.keys(sessionSettings(kind, settings, {})).filter((name) => READ_BACK.has(name));
   const [, got] = await Promise.all([
     // The guard for a missing schema is left out: a command that only looks may run before the schema is made.
-    connection.execute(resetSession(kind, { ...target.settings, schema: null }, {})),
+    connection.execute(resetSession(kind, { ...settings, schema: null }, {})),
     connection.query<Row & { name: string; value: string }>(
       `select name, (setting || case when unit is null or setting = '0' then '' else unit end) as value
        from pg_catalog.pg_settings where name operator(pg_catalog.=) any($1)`,
       [wanted],
     ),
   ]);
-  const expected = sessionSettings(kind, target.settings, {});
+  const expected = sessionSettings(kind, settings, {});
   for (const { name, value } of got.rows)
     if (value.replace(/ms$/, "") !== expected[name])
       throw new DatabaseError({

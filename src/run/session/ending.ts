@@ -42,7 +42,8 @@ export async function orEnded<T>(
  * statement, when its own is already done.
  */
 export function asInterruption(error: unknown, signal: AbortSignal): unknown {
-  if (error instanceof Interrupted && isOfReading(signal)) return signal.reason;
+  // It may have been told of a file that a cancelled statement came from.
+  if (isOfReading(signal)) return whatEnded(error, signal);
   if (!signal.aborted || !(error instanceof DatabaseError)) return error;
   // Without the interruption, the run would wait for the lock again.
   const waited = isRetryableTransaction(error.sqlState) && !isRaised(error.routine);
@@ -53,6 +54,11 @@ export function asInterruption(error: unknown, signal: AbortSignal): unknown {
     "The connection was lost while it ended: whether what was sent last took effect is not known.",
   );
   return withReport(ended, error);
+}
+
+/** The error of work that changes nothing. What it fails by, once it is to end, is no finding of its own. */
+export function whatEnded(error: unknown, { aborted, reason }: AbortSignal): unknown {
+  return aborted && error instanceof GodwitError ? reason : error;
 }
 
 /** The error of a run on a scratch server. Where it was interrupted, what it says of migrations is not true of the target. */

@@ -44,6 +44,8 @@ export interface RunSettings {
   readonly schema?: string | null | undefined;
   /** Patterns of objects whose changes by hand are no drift. */
   readonly driftIgnore?: readonly string[] | undefined;
+  /** The flags that a command needs to be about the same project and target, each with a space before it. */
+  readonly projectFlags?: string | undefined;
   readonly searchPath: string | null;
   /** The role to become. The login role must be a member of it. */
   readonly role: string | null;

@@ -2,7 +2,7 @@
 import type { Step } from "../../core/plan.ts";
 import type { Blocker } from "../../database/connection.ts";
 import { withoutDataOf } from "../../database/private-data.ts";
-import { missingPrivilege } from "../../database/privilege.ts";
+import { type Missing, missingPrivilege } from "../../database/privilege.ts";
 import { rememberQuoted } from "../../database/sent.ts";
 import { isRaised } from "../../database/sqlstate.ts";
 import { isStatementTimeout } from "../../database/statement-timeout.ts";
@@ -11,6 +11,7 @@ import { joinSentences } from "../../std/sentences.ts";
 import { inTheWay } from "../report/blockers.ts";
 import { advise, type Committed, NOTHING, whatWasKept } from "../report/committed.ts";
 import type { StepFailure } from "../report/report.ts";
+import { schemaOfOurs } from "../session/own-tables.ts";
 import { asSchemaGone } from "../session/schema-gone.ts";
 import { isWorthRetrying } from "../session/transaction.ts";
 import { type Body, placeOf, statementsOf } from "./body.ts";
@@ -68,8 +69,8 @@ export function stepError(
   const timeout = isStatementTimeout(error, limitOf(context, prepared, body));
   const marker = prepared.form.advise(context.target.source.layout);
   const outside = !prepared.form.transactional;
-  const { user } = context.connection.server;
-  const known = advice(error, { timeout, blockers, marker, outside, user });
+  const granted = { role: context.connection.server.user, schemaOf: schemaOfOurs(context.target) };
+  const known = advice(error, { timeout, blockers, marker, outside, granted });
   // A specific advice replaces the general one, but never the sentence about what was kept.
   const kept =
     known === undefined || committed.extent !== "none"
@@ -155,14 +156,14 @@ function advice(
     blockers,
     marker,
     outside,
-    user,
+    granted,
   }: {
     timeout: boolean;
     blockers: readonly Blocker[];
     marker: string | null;
     /** The step runs without a transaction already. */
     outside: boolean;
-    user: string;
+    granted: Missing;
   },
 ): string | undefined {
   if (isRaised(error.routine)) return undefined;
@@ -177,7 +178,7 @@ function advice(
     );
   if (error.routine === "check_enable_rls" || /row-level security/.test(error.message))
     return "Row-level security would hide rows from this statement. Run it as a role with BYPASSRLS, or allow it with -- godwit: row-security=on";
-  if (error.sqlState === "42501") return missingPrivilege(error.message, user);
+  if (error.sqlState === "42501") return missingPrivilege(error.message, granted);
   return undefined;
 }
 

@@ -184,7 +184,7 @@ export const ELSEWHERE: Readonly<Record<string, Elsewhere>> = {
     title: "the hint is followed where they are",
   },
   // An origin whose URL has a password.
-  "import/problems.ts command: godwit import … --from …": {
+  "import/problems.ts command: godwit import … --from ……": {
     file: "test/import/bound.test.ts",
     title: "whose URL has a password is not repeated, and the command of the hint takes it again",
   },
@@ -238,9 +238,9 @@ export const ELSEWHERE: Readonly<Record<string, Elsewhere>> = {
     "the way back of a run %s fails, and the rest is taken back",
   ),
   // The schema as the last run has left it.
-  "run/catalog/drift-watch.ts DriftWatch: godwit drift": WARNED,
-  "run/catalog/drift-watch.ts DriftWatch: godwit drift --accept": NO_DRIFT,
-  "run/catalog/drift-watch.ts notSeen: godwit drift": drift(
+  "run/catalog/drift-watch.ts DriftWatch: godwit drift…": WARNED,
+  "run/catalog/drift-watch.ts DriftWatch: godwit drift --accept…": NO_DRIFT,
+  "run/catalog/drift-watch.ts notSeen: godwit drift…": drift(
     "a run does not wait for whoever has locked a table: what cannot be seen or kept is said, and stops nothing",
   ),
   "service/webhooks/slack.ts textOf: godwit drift": drift(
@@ -249,10 +249,10 @@ export const ELSEWHERE: Readonly<Record<string, Elsewhere>> = {
   "assemble/drift.ts driftParts: godwit drift --files --target …": drift(
     "each of several targets is compared by itself, also where each is a schema of one database",
   ),
-  "run/catalog/kept-schema.ts refusal: godwit drift --accept": NO_SNAPSHOT,
+  "run/catalog/kept-schema.ts refusal: godwit drift --accept…": NO_SNAPSHOT,
   "run/catalog/kept-schema.ts refusal: godwit up": NO_SNAPSHOT,
-  "run/drift.ts neverRun: godwit up": NO_SNAPSHOT,
-  "run/catalog/kept-schema.ts notKept: godwit drift --accept": drift(
+  "run/drift.ts neverRun: godwit up…": NO_SNAPSHOT,
+  "run/catalog/kept-schema.ts notKept: godwit drift --accept…": drift(
     "a snapshot that cannot be kept stops nothing, and is kept once that is mended",
   ),
   "run/max-risk.ts problemOf: godwit plan --rehearse…": RISKY,

@@ -1,0 +1,30 @@
+/** A command that a hint of an import names is about the same project: it is typed as it is printed. */
+import { join } from "node:path";
+import { IMAGE_TABLE } from "../../src/images/image-table.ts";
+import { commandIn } from "../support/command.ts";
+import { expect, test } from "../support/database.ts";
+import { picture, put } from "../support/import-place.ts";
+import { folderOf } from "../support/target.ts";
+
+test("an import of a project in another folder, with a ledger of its own", async ({ db }) => {
+  const folder = folderOf({
+    "db/0001_design_images.sql": IMAGE_TABLE,
+    "pictures/.gitkeep": "",
+    "elsewhere/.gitkeep": "",
+  });
+  const godwit = commandIn({ folder, url: db.url });
+  const flags = ["--dir", "db", "--layout", "plain", "--ledger-schema", "theirs"];
+  const typed = (hint: string) => (/`godwit ([^`]*)`/.exec(hint)?.[1] ?? "").split(" ");
+  const from = (origin: string) => ["import", "nas", "--from", origin, ...flags, "--json"];
+  const missing = (await godwit.fails(1, ...from("pictures"))).json.problems[0];
+  expect(missing.code).toBe("IMPORT_TABLE_MISSING");
+  expect(typed(missing.hint)).toEqual(["up", "--phase", "startup", ...flags]);
+  await godwit(...typed(missing.hint));
+  put(join(folder, "pictures"), { "shop/one/1.png": await picture(1) });
+  await godwit(...from("pictures"));
+  const other = (await godwit.fails(1, ...from("elsewhere"))).json.problems[0];
+  expect(other.code).toBe("IMPORT_ORIGIN_CHANGED");
+  const words = typed(other.hint);
+  expect(words).toEqual(expect.arrayContaining(flags));
+  expect((await godwit.start(...words, "--json").exits(1)).json.problems[0].code).not.toBe(other.code);
+});
