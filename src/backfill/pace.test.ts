@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { halfOf, mostRows, nextRows } from "./pace.ts";
 
-const windows = { targetMs: 500, minRows: 100, maxRows: 50_000 };
+const windows = { targetMs: 500, minRows: 100, maxRows: 50_000, isAlone: false };
 
 /** The windows of a table that does so many rows in a millisecond. */
 function walk(rowsPerMs: (rows: number) => number, count: number): number[] {
@@ -25,6 +25,13 @@ test("a window holds a small share of its table", () => {
     [null, 0, 300_000, 10_000_000, 1e9].map((rows) => mostRows(rows, { isAlone }));
   expect(most(false)).toEqual([200_000, 5000, 5000, 50_000, 200_000]);
   expect(most(true)).toEqual([200_000, 20_000, 20_000, 200_000, 200_000]);
+});
+
+test("where nobody else works, the second window has what the first one says that it may have", () => {
+  const alone = { ...windows, isAlone: true };
+  expect(nextRows(alone, { rows: 100, tookMs: 5 })).toBe(10_000);
+  expect(nextRows(alone, { rows: 100, tookMs: 200 })).toBe(250);
+  expect(nextRows(alone, { rows: 100, tookMs: 5_000 })).toBe(100);
 });
 
 test("a window that took too long is followed by one that would not", () => {

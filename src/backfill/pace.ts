@@ -3,6 +3,8 @@ import type { Windows } from "../core/backfill.ts";
 
 /** The most by which a window grows: what one window took says little about one that is much larger. */
 const MOST_GROWTH = 10;
+/** The same where nobody else works in the database, who would wait for it. */
+const MOST_GROWTH_ALONE = 100;
 /**
  * The share of a table that one window may hold. An application that writes single rows waits where it meets a row of the
  * window, for half of its time on average. At this share fewer than one in a hundred of its writes do.
@@ -25,14 +27,17 @@ export function mostRows(tableRows: number | null, { isAlone }: { readonly isAlo
 
 /**
  * The rows of the next window, from those of the last one and the time that it took. It comes nearer to the target in
- * steps, because neighbouring windows differ: half of the way up, all of it down.
+ * steps, because neighbouring windows differ: half of the way up, unless nobody else is there, and all of it down.
  */
 export function nextRows(
-  { targetMs, minRows, maxRows }: Windows & { readonly maxRows: number },
+  { targetMs, minRows, maxRows, isAlone }: Windows & { readonly maxRows: number; readonly isAlone: boolean },
   last: { readonly rows: number; readonly tookMs: number },
 ): number {
   const ideal = last.rows * (targetMs / Math.max(SHORTEST_MS, last.tookMs));
-  const next = ideal > last.rows ? Math.min((last.rows + ideal) / 2, last.rows * MOST_GROWTH) : ideal;
+  const up = isAlone
+    ? Math.min(ideal, last.rows * MOST_GROWTH_ALONE)
+    : Math.min((last.rows + ideal) / 2, last.rows * MOST_GROWTH);
+  const next = ideal > last.rows ? up : ideal;
   return Math.max(Math.min(minRows, maxRows), Math.min(maxRows, Math.round(next)));
 }
 

@@ -7,7 +7,6 @@
  * Nobody waits for them: whoever finds one held goes on with something else, or refuses and names the holder. So only the
  * migrations lock is ever waited for, and no two runs can wait for each other.
  */
-import { literal } from "../core/sql/quote.ts";
 import type { Connection, Row } from "../database/connection.ts";
 import { lockKey, lockPredicate } from "./session.ts";
 
@@ -23,16 +22,8 @@ export function backfillKey(schema: string, revision: string): bigint {
   return lockKey(`${schema}:backfill:${revision}`);
 }
 
-export function tableKey(oid: number): bigint {
+export function tableKey(oid: string): bigint {
   return lockKey(`backfill of table ${oid}`);
-}
-
-/** `null`: there is no such table. */
-export async function tableOid(connection: Connection, name: string): Promise<number | null> {
-  const { rows } = await connection.query<Row & { oid: number | null }>(
-    `select pg_catalog.to_regclass(${literal(name)})::pg_catalog.oid::pg_catalog.int8::pg_catalog.float8 as oid`,
-  );
-  return rows[0]?.oid ?? null;
 }
 
 /** Takes it for this session if it is free, and returns at once. */

@@ -37,7 +37,7 @@ import { entryOf } from "../frame-parts.ts";
 import type { Prepared } from "../prepared.ts";
 import { failureOf, stepError } from "../step-error.ts";
 import { type Watch, watch } from "../watch.ts";
-import { begin, underWay, withdraw } from "./begin.ts";
+import { begin, survey, underWay, withdraw } from "./begin.ts";
 import { aside, type HeldLocks, heldLocks } from "./beside.ts";
 import { admit, allowedRows, waitForTurn, waitToBegin } from "./control.ts";
 import { explained, otherTable } from "./edited.ts";
@@ -93,16 +93,10 @@ async function carryOut(
     {
       // The check at the end may read the whole table, and is cancelled like a window.
       using observed = watch(context, () => step, context.target.settings.lockTimeoutMs);
-      filling = await begin(
-        context,
-        prepared,
-        { ...body, backfill: body.backfill },
-        { known, controls, claim },
-      );
-      await using sensor = await openSensor(filling);
-      filling.sensor = sensor;
-      filling.slowedBy = sensor.throttle.slowedBy;
-      await held.table(filling.table.name, filling.table.shown);
+      const ground = await survey(context, prepared, { ...body, backfill: body.backfill }, known);
+      await held.table(ground.table);
+      await using sensor = await openSensor({ ...ground, backfill: body.backfill });
+      filling = await begin(ground, { known, controls, claim, sensor });
       await retryRefused(filling);
       const { windows } = filling.state;
       const beside = isBeside(filling);
@@ -246,6 +240,7 @@ async function fill(filling: Filling, observed: Watch): Promise<void> {
     const { throttle } = filling.sensor;
     const targetMs = targetAt(windows.targetMs, throttle);
     const maxRows = windows.maxRows ?? mostAt(throttle);
-    rows = nextRows({ ...windows, maxRows, targetMs }, { rows: Math.max(windowRows, 1), tookMs });
+    const { isAlone } = throttle;
+    rows = nextRows({ ...windows, maxRows, targetMs, isAlone }, { rows: Math.max(windowRows, 1), tookMs });
   }
 }

@@ -1,9 +1,8 @@
 /** Where a backfill begins, or goes on: its table and key, its row in the ledger, and the bound. */
 
+import type { KeyValue } from "../../../backfill/key.ts";
 import { upperBound } from "../../../backfill/statement.ts";
 import { typesOf } from "../../../backfill/table.ts";
-import { FULL } from "../../../backfill/throttle.ts";
-import type { BackfillControls } from "../../../ledger/backfill-controls-sql.ts";
 import type { BackfillState } from "../../../ledger/backfills-sql.ts";
 import { guardOf } from "../../session/settings.ts";
 import { begin as ownBegin } from "../../session/transaction.ts";
@@ -13,11 +12,12 @@ import { frameError } from "../frame-error.ts";
 import { entryOf, frameParts } from "../frame-parts.ts";
 import type { Prepared } from "../prepared.ts";
 import { refuseEdited } from "./edited.ts";
-import { type BackfillBody, examine } from "./examine.ts";
+import { type BackfillBody, type Examined, examine } from "./examine.ts";
 import type { Filling } from "./filling.ts";
 import { forgetUnlessKept } from "./keep.ts";
 import { refuseLost } from "./lost.ts";
-import { unplaced } from "./window.ts";
+import type { Sensor } from "./signals.ts";
+import { NO_WAIT, unplaced } from "./window.ts";
 
 /**
  * What an earlier run has done of it. `null`: no row is done, so it begins anew. Throws `PlanRefused` (`BACKFILL_LOST`) where
@@ -34,43 +34,55 @@ export async function underWay(
   return known === null || known.rows === 0 ? null : known;
 }
 
-interface EarlierState {
-  readonly known: BackfillState | null;
-  readonly controls: BackfillControls;
-  /** Under which this run finds the ranges of an earlier one. */
-  readonly claim: string | null;
+/** What a backfill finds before it begins or goes on. Nothing of it is written. */
+export interface Ground
+  extends Pick<Filling, "context" | "prepared" | "parts" | "table" | "columns" | "asking"> {
+  readonly body: BackfillBody;
+  readonly undo: Examined["undo"];
+  /** The last key that is there now. `null`: there is none, or the backfill is under way and has its own. */
+  readonly last: KeyValue | null;
 }
 
-export async function begin(
+export async function survey(
   context: StepContext,
   prepared: Prepared,
   body: BackfillBody,
-  { known, controls, claim }: EarlierState,
-): Promise<Filling> {
-  const { connection, ledger, author } = context;
+  known: BackfillState | null,
+): Promise<Ground> {
+  const { connection } = context;
   const { step } = prepared;
   if (known !== null) refuseEdited(known, prepared);
   await ownSession(context);
   const parts = frameParts(context, prepared, body);
-  const { backfill } = body;
   // In the settings of the file: behind a pooler they hold in a transaction only.
   await connection.execute(statementFrame(parts, "").open).catch((error: unknown) => {
     throw frameError(error, step.revision, known === null ? "whole" : "within");
   });
   const { table, columns, asking, unasked, undo } = await examine(context, { step, body, known });
   if (unasked !== null) context.warn?.(unasked);
-  const from = (state: BackfillState): Filling => ({
-    ...{ context, prepared, body, parts, table, columns, asking, state, backfill, controls },
-    ...{ keeping: undo?.keeping ?? null, claim: known === null ? null : claim },
-    ...{ hasLock: true, sensor: { throttle: FULL }, rowsPerSecond: null, slowedBy: null, firstFailure: null },
-  });
-  if (known !== null) {
-    await connection.execute("rollback");
-    return from(known);
-  }
-  const [answer] = await connection.execute(upperBound(table)).catch(unplaced);
+  const asked = known === null ? await connection.execute(upperBound(table)).catch(unplaced) : [];
   await connection.execute("rollback");
-  const bound = (answer?.rows[0]?.key ?? null) as readonly string[] | null;
+  const last = (asked[0]?.rows[0]?.key ?? null) as KeyValue | null;
+  return { context, prepared, body, parts, table, columns, asking, undo, last };
+}
+
+interface Before extends Pick<Filling, "controls" | "claim"> {
+  readonly known: BackfillState | null;
+  readonly sensor: Sensor;
+}
+
+/** Writes its row into the ledger, unless it is under way. */
+export async function begin(ground: Ground, { known, controls, claim, sensor }: Before): Promise<Filling> {
+  const { context, prepared, body, parts, table, undo } = ground;
+  const { connection, ledger, author } = context;
+  const { step } = prepared;
+  const { slowedBy } = sensor.throttle;
+  const from = (state: BackfillState): Filling => ({
+    ...{ ...ground, backfill: body.backfill, state, controls, sensor, slowedBy },
+    ...{ keeping: undo?.keeping ?? null, claim: known === null ? null : claim },
+    ...{ hasLock: true, rowsPerSecond: null, firstFailure: null },
+  });
+  if (known !== null) return from(known);
   const begun = {
     revision: step.revision,
     table: table.shown,
@@ -78,7 +90,7 @@ export async function begin(
     key: table.key.map(({ name }) => name),
     keyTypes: typesOf(table),
     keyOrder: table.keyOrder,
-    bound,
+    bound: ground.last,
     estimatedRows: table.estimatedRows,
   };
   const { sql } = ledger;
@@ -86,9 +98,11 @@ export async function begin(
   const replace =
     step.reason === "changed" || step.reason === "resume" ? `${sql.remove(step.revision)};` : "";
   const row = `${replace} ${sql.insert(entryOf(prepared, body.revert), author, "partial")};`;
+  // Without it nothing is there of the windows behind it either, which do not wait for the disk.
+  const waits = body.rows === undefined ? `${NO_WAIT};` : "";
   await connection
     .execute(
-      `${ownBegin()} ${parts.ownRole} ${parts.fence} ${guardOf(context.target.settings)} ${parts.mirror.open} ${row} ${sql.createBackfills()} ${sql.createRanges()} ${sql.forgetRanges(step.revision)}; ${sql.beginBackfill(begun)}; ${undo?.begin ?? ""} commit`,
+      `${ownBegin()} ${waits} ${parts.ownRole} ${parts.fence} ${guardOf(context.target.settings)} ${parts.mirror.open} ${row} ${sql.createBackfills()} ${sql.createRanges()} ${sql.forgetRanges(step.revision)}; ${sql.beginBackfill(begun)}; ${undo?.begin ?? ""} commit`,
     )
     .catch((error: unknown) => {
       throw frameError(error, step.revision);

@@ -15,9 +15,10 @@
  * claim of the next run, and later ones find another claim, as those of several workers do (`ranges.ts`).
  */
 
+import type { FoundTable } from "../../../backfill/table.ts";
 import { runningProblem } from "../../../core/background.ts";
 import { LockError, PlanRefused, type Problem } from "../../../errors.ts";
-import { backfillKey, holderOf, tableKey, tableOid, tryLock, unlock } from "../../../lock/backfill-lock.ts";
+import { backfillKey, holderOf, tableKey, tryLock, unlock } from "../../../lock/backfill-lock.ts";
 import { delay } from "../../../std/time.ts";
 import type { StepContext } from "../context.ts";
 import type { Prepared } from "../prepared.ts";
@@ -31,7 +32,7 @@ export interface HeldLocks {
   /** Takes the lock of the backfill. Throws `PlanRefused` (`BACKFILL_RUNNING`) where another run has it. */
   backfill(): Promise<void>;
   /** The same for its table. */
-  table(name: string, shown: string): Promise<void>;
+  table(table: Pick<FoundTable, "oid" | "shown">): Promise<void>;
   free(): Promise<void>;
 }
 
@@ -52,10 +53,7 @@ export function heldLocks(context: StepContext, { step }: Prepared): HeldLocks {
   return {
     backfill: () =>
       take(backfillKey(ledger.schema, step.revision), (who) => runningProblem(step.revision, who)),
-    table: async (name, shown) => {
-      const oid = await tableOid(connection, name);
-      if (oid !== null) await take(tableKey(oid), (who) => tableBusy(step.revision, shown, who));
-    },
+    table: ({ oid, shown }) => take(tableKey(oid), (who) => tableBusy(step.revision, shown, who)),
     // What cannot be freed is freed with the session.
     free: () => unlock(connection, held.splice(0)).catch(() => {}),
   };

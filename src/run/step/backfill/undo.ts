@@ -225,6 +225,7 @@ async function windowsOf(undoing: Undoing, observed: Watch): Promise<void> {
     const { throttle } = undoing.sensor;
     const targetMs = targetAt(windows.targetMs, throttle);
     const maxRows = windows.maxRows ?? mostRows(undoing.table.estimatedRows, throttle);
-    rows = nextRows({ ...windows, maxRows, targetMs }, { rows: Math.max(windowRows, 1), tookMs });
+    const { isAlone } = throttle;
+    rows = nextRows({ ...windows, maxRows, targetMs, isAlone }, { rows: Math.max(windowRows, 1), tookMs });
   }
 }

@@ -25,10 +25,15 @@ export async function runWindow(filling: Filling, to: KeyValue, rows: number): P
   const { connection, ledger } = context;
   // The row of the bound is done, and nothing is to be asked: behind many dead entries an answer takes its time.
   if (isSameKey(filling.state.position, to)) return null;
-  await open(filling);
+  const opened = open(filling);
+  // The question need not wait until the transaction has begun: where it has not, that is the error, and nothing was written.
+  if (ranged !== undefined || !connection.capabilities.pipeline) await opened;
   if (ranged !== undefined) await holdRange(filling, ranged);
   const range = { from: filling.state.position, to };
-  const [answer] = await connection.execute(windowEnd(table, range, rows)).catch(unplaced);
+  const asked = connection.execute(windowEnd(table, range, rows)).catch(unplaced);
+  asked.catch(() => {});
+  await opened;
+  const [answer] = await asked;
   const end = answer?.rows[0] as { readonly key: KeyValue; readonly rows: number } | undefined;
   if (end === undefined) {
     await connection.execute("rollback");
@@ -125,7 +130,7 @@ export const KEEP_TRIGGERS = "set local session_replication_role = origin";
  * A window does not wait for the disk: a crash of the server loses its rows and its position together, and the next run
  * does them again. The last transaction of the backfill waits for all of them. A function may have told others of its rows.
  */
-const NO_WAIT = "set local synchronous_commit = off";
+export const NO_WAIT = "set local synchronous_commit = off";
 
 /** What was committed without waiting for the disk is on it afterwards. Where that cannot be asked, the server does it soon. */
 export async function waitForDisk(connection: StepContext["connection"]): Promise<void> {
