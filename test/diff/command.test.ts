@@ -160,6 +160,29 @@ create table fresh (e integer not null);`,
   expect(json).toMatchObject({ failsOnRows: [], backFailsOnRows: [], different: false });
 });
 
+test("a domain that allows no NULL fails on rows too, as it is said", async ({ db }) => {
+  const domains = "create domain code as text not null; create domain later as integer;";
+  const { godwit, write } = project(db, { "schema.sql": `${domains} create table t (n later);` });
+  await godwit(...autogenerate, "first");
+  await godwit("up");
+  await db.sql("insert into t values (null)");
+  const said = async (text: string, failure: string) => {
+    write("schema.sql", text);
+    const { stdout } = await godwit("diff", "--to", "schema.sql");
+    expect(stdout).toContain(`-- Fails on rows: ${failure}`);
+    const statements = stdout.split("\n").filter((line) => !line.startsWith("--"));
+    await expect(db.sql(statements.join("\n"))).rejects.toThrow(/null/);
+  };
+  await said(
+    `${domains} create table t (n later, c code);`,
+    "column public.t.c is added without a default, and its type public.code is NOT NULL: give it one, or fill it first",
+  );
+  await said(
+    `${domains.replace("integer", "integer not null")} create table t (n later);`,
+    "column public.t.n becomes NOT NULL by its type public.later: give each row a value there first",
+  );
+});
+
 test("a schema that cannot be made is refused with its place, and a kind that is not understood with its name", async ({
   db,
 }) => {
