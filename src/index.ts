@@ -53,6 +53,7 @@ export {
   type FleetDriftOptions,
   type FleetLintOptions,
   type FleetReport,
+  type FleetTestOptions,
   type FleetUpOptions,
 } from "./library/fleet.ts";
 export type { FleetConfig, TargetReport } from "./library/fleet-parts.ts";

@@ -1,7 +1,7 @@
 /** Asks pg-delta for the statements between two databases. The package is loaded when it is first used. */
 import type { Connection } from "../database/connection.ts";
-import { type FactGraph, factBaseOf, graphOf, type Key } from "./fact-graph.ts";
-import { correctionsFor, VIRTUAL } from "./facts.ts";
+import { type FactGraph, factBaseOf, graphOf, type Key, without } from "./fact-graph.ts";
+import { correctionsFor, saidTwice, VIRTUAL } from "./facts.ts";
 import { withoutGiven } from "./given.ts";
 import { related } from "./related.ts";
 import type { DiffStatement } from "./statement.ts";
@@ -53,7 +53,8 @@ const TRANSACTIONS = { transactional: "any", commitBoundaryAfter: "own", nonTran
 export async function readFacts(connection: Connection): Promise<FactGraph> {
   const { extract } = await import("@supabase/pg-delta/extract");
   const { factBase } = await extract(poolOf(connection) as never);
-  return graphOf(factBase, await correctionsFor(connection));
+  const graph = await graphOf(factBase, await correctionsFor(connection));
+  return without(graph, saidTwice(graph));
 }
 
 /** As much of a pool of `pg` as pg-delta uses. */

@@ -2,7 +2,7 @@
 import type { Fact } from "@supabase/pg-delta";
 import type { Connection } from "../database/connection.ts";
 import { asReadAgain } from "../schema/lists.ts";
-import type { FactGraph } from "./fact-graph.ts";
+import { belongingTo, type FactGraph, type Key } from "./fact-graph.ts";
 
 /** Stands in an expression until the statement is made: pg-delta knows stored columns only. */
 export const VIRTUAL = "/*virtual*/";
@@ -12,6 +12,20 @@ export async function correctionsFor(connection: Connection): Promise<(fact: Fac
   const incomplete = wholeIndexes(await invalidIndexes(connection));
   const generated = virtualColumns(await virtual(connection));
   return (fact) => generated(incomplete(lists(fact)));
+}
+
+/** Since 17 the NOT NULL of a domain is a constraint too. pg-delta would write both, which the server refuses. */
+export function saidTwice(graph: FactGraph): ReadonlySet<Key> {
+  const constraints = [...graph.facts].filter(
+    ([, { id, parent, payload }]) =>
+      id.kind === "constraint" &&
+      parent?.kind === "domain" &&
+      (payload as { readonly type?: unknown }).type === "n",
+  );
+  return belongingTo(
+    graph,
+    constraints.map(([key]) => key),
+  );
 }
 
 /** The facts of a server of one version as one of another says them: since 17 there is one privilege more on a table. */

@@ -43,3 +43,27 @@ test("a column that is there becomes NOT NULL, is it already, or is dropped and 
   expect(failuresOnRows([], { from: required, to: required })).toEqual([]);
   expect(failuresOnRows([harmless(`${ADD} NOT NULL`)], { from: required, to: required })).toEqual(ADDED);
 });
+
+test("a domain that allows no NULL says so for its columns, also through another domain", () => {
+  const type = (name: string, attributes: Attributes): SchemaObject => ({
+    ...{ kind: "type", name, parents: [], attributes },
+  });
+  const strict = type("public.d", { "base type": "integer", "not null": true });
+  const outer = type("public.o", { "base type": "public.d" });
+  const withDefault = type("public.o", { "base type": "public.d", default: "1" });
+  const text = 'ALTER TABLE "public"."T t" ADD COLUMN "a" public.o';
+  const from = schema(table, strict, outer);
+  const to = (domain: SchemaObject, attributes: Attributes = {}) =>
+    schema(table, strict, domain, column({ type: "public.o", ...attributes }));
+  const failures = (statements: readonly string[], sides: Parameters<typeof failuresOnRows>[1]) =>
+    failuresOnRows(statements.map(harmless), sides);
+  expect(failures([text], { from, to: to(outer) })).toEqual([
+    'column public."T t".a is added without a default, and its type public.d is NOT NULL: give it one, or fill it first',
+  ]);
+  expect(failures([text], { from, to: to(withDefault) })).toEqual([]);
+  expect(failures([`${text} DEFAULT 1`], { from, to: to(outer, { default: "1" }) })).toEqual([]);
+  expect(failures([], { from: to(type("public.o", { "base type": "integer" })), to: to(outer) })).toEqual([
+    'column public."T t".a becomes NOT NULL by its type public.d: give each row a value there first',
+  ]);
+  expect(failures([], { from: to(outer), to: to(outer) })).toEqual([]);
+});

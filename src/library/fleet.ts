@@ -7,6 +7,7 @@ import type { Member } from "../run/fleet.ts";
 import type { Linted } from "../run/lint.ts";
 import type { RunEvent } from "../run/report/events.ts";
 import type { Report } from "../run/report/report.ts";
+import type { TestReport } from "../run/report/test-report.ts";
 import type { Source } from "../source/source.ts";
 import { createLifetime } from "../std/lifetime.ts";
 import {
@@ -40,6 +41,11 @@ export interface FleetDriftOptions extends FleetUpOptions, DriftOptions {
 
 export interface FleetLintOptions extends FleetUpOptions, LintGiven {}
 
+export interface FleetTestOptions extends FleetUpOptions {
+  /** An id or the start of one. Default: all migrations. A target without it throws `ConfigError`. */
+  readonly revision?: string | undefined;
+}
+
 export interface Fleet extends AsyncDisposable {
   readonly names: readonly string[];
   /** The migrator of one target, or of one schema: `tenants/a`. The same name always gives the same migrator. */
@@ -54,8 +60,19 @@ export interface Fleet extends AsyncDisposable {
   drift(options?: FleetDriftOptions): Promise<FleetReport<DriftReport>>;
   /** What is dangerous in the files of all chosen targets, in one report. A folder of several targets is told once. */
   lint(options?: FleetLintOptions): Promise<Linted>;
+  /**
+   * Runs the migrations of each chosen target on a scratch server, as `test()` of a migrator. A migration that fails is not
+   * thrown. A target with `schemas` is tested once, and not once for each schema.
+   */
+  test(options?: FleetTestOptions): Promise<FleetReport<TestReport>>;
   /** Waits for the calls that have started. A later call throws `ConfigError`. Safe to call twice. */
   close(): Promise<void>;
+}
+
+interface Each<Answer> {
+  readonly migrates: boolean;
+  readonly ofFolders?: boolean;
+  readonly work: (migrator: Migrator) => Promise<Answer>;
 }
 
 /**
@@ -120,6 +137,7 @@ export function createFleet(config: FleetConfig): Fleet {
     up: (options = {}) => lifetime.use(() => up(options)),
     drift: (options = {}) => lifetime.use(() => drift(options)),
     lint: (options = {}) => lifetime.use(() => lint(options)),
+    test: (options = {}) => lifetime.use(() => testEach(options)),
     close,
     [Symbol.asyncDispose]: close,
   };
@@ -150,13 +168,17 @@ export function createFleet(config: FleetConfig): Fleet {
     return lintAll(settings, { ...wanted, configs }, { say, observe: () => {}, signal: limit.signal });
   }
 
-  /** One call of a migrator for each chosen target. */
+  async function testEach(options: FleetTestOptions): Promise<FleetReport<TestReport>> {
+    const { checkGiven, TEXT, TEXTS } = await import("../config/given.ts");
+    checkGiven(options, { name: "test() of a fleet", keys: { targets: TEXTS, revision: TEXT } });
+    const { targets, revision } = options;
+    return each(targets, { migrates: false, ofFolders: true, work: (migrator) => migrator.test(revision) });
+  }
+
+  /** One call of a migrator for each chosen target. `ofFolders`: the schemas of a target are one. */
   async function each<Answer>(
     names: readonly string[] = [],
-    {
-      migrates,
-      work,
-    }: { readonly migrates: boolean; readonly work: (migrator: Migrator) => Promise<Answer> },
+    { migrates, ofFolders = false, work }: Each<Answer>,
   ): Promise<FleetReport<Answer>> {
     const [{ runFleet, isDone, flatten }, { openSharedSource }] = await Promise.all([
       import("../run/fleet.ts"),
@@ -176,7 +198,8 @@ export function createFleet(config: FleetConfig): Fleet {
         const context = createContext(one, { observe: (event) => observe(event, name), signal });
         await reachOf(one, { context, say })?.();
       };
-      if (one.target?.schemas == null)
+      const { schemas = null } = one.target ?? {};
+      if (schemas === null || (ofFolders && schemas.only === null))
         return {
           name,
           reach,
@@ -196,7 +219,7 @@ export function createFleet(config: FleetConfig): Fleet {
           return {
             members: found.configs.map((each) => member(each, shared)),
             canary: found.canary,
-            parallel: one.target?.schemas?.parallel ?? null,
+            parallel: schemas.parallel ?? null,
             warnings: found.warning === undefined ? [] : [found.warning],
           };
         },

@@ -188,7 +188,7 @@ async function statements(
   try {
     const { statements, back, provenOn } = await diffStates({
       from: { kind: "database", name: "the database", open },
-      to: { kind: "migrations", name: "the migrations", run: apply },
+      to: { kind: "migrations", name: "the migrations", run: apply, givesOwners: true },
       openScratch: async () => ({ ...scratch, close, [Symbol.asyncDispose]: close }),
       ...{ major, exclude: [], renames: [], ledgerSchema: target.ledger.schema, keeps: true },
     });

@@ -6,7 +6,15 @@ import type { SchemaFile } from "../diff/load.ts";
 export type SchemaState =
   | { readonly kind: "files"; readonly name: string; readonly files: readonly SchemaFile[] }
   | LiveState
-  | { readonly kind: "migrations"; readonly name: string; readonly run: (url: string) => Promise<void> };
+  | MigratedState;
+
+export interface MigratedState {
+  readonly kind: "migrations";
+  readonly name: string;
+  readonly run: (url: string) => Promise<void>;
+  /** `true`: `run` has given what they make to its owners. */
+  readonly givesOwners?: boolean;
+}
 
 export interface LiveState {
   readonly kind: "database";

@@ -20,8 +20,10 @@ import { asReadBy, type LiveReading, readLive, readTogether, type SchemaReading 
 import { turned } from "../diff/renames.ts";
 import { rolesOf } from "../rehearsal/catalog.ts";
 import { describeDifference } from "../schema/compare.ts";
+import { takeSnapshot } from "../schema/snapshot.ts";
 import { ALL, copySchema } from "./database-copy.ts";
 import type { LiveState, SchemaState } from "./schema-state.ts";
+import { giveOwners } from "./scratch-owners.ts";
 import { ensureRoles, messageOf, runWithRoles } from "./scratch-roles.ts";
 
 export interface Stage {
@@ -61,11 +63,10 @@ export interface MadeStates {
 
 const SUPERUSER = "postgres";
 
-/** Who owns what is made without a word about it. */
-export async function userOf(state: SchemaState, live: Live | null): Promise<string> {
-  if (state.kind !== "database") return SUPERUSER;
-  if (state === live?.state) return live.connection.server.user;
-  await using connection = await state.open();
+/** Who owns what is made without a word about it: the user of the database that the statements begin in, or else of the other one. */
+export async function userOf(from: SchemaState, live: Live | null): Promise<string> {
+  if (from.kind !== "database" || from === live?.state) return live?.connection.server.user ?? SUPERUSER;
+  await using connection = await from.open();
   return connection.server.user;
 }
 
@@ -149,6 +150,12 @@ async function makeState(stage: Stage, { database, state }: StateDatabase): Prom
     notes.push(...left.map((one) => `Not compared, because a copy lacks it: ${describeDifference(one)}`));
   }
   await leaveOut(connection, leftOut);
+  if (live === null || state.kind === "database") return;
+  if (state.kind === "migrations" && state.givesOwners === true) return;
+  const { whole } = await live.reading;
+  const made = await takeSnapshot(connection, ALL);
+  const makers = [state.kind === "files" ? owner : SUPERUSER];
+  await giveOwners(connection, { made, other: whole.snapshot, makers, ofNew: owner });
 }
 
 interface Likeness {

@@ -1,12 +1,13 @@
 /**
- * Who owns what migrations make on a scratch server, where they do not say it: whoever owns it in the state that is compared.
+ * Who owns what files make on a scratch server, where they do not say it: whoever owns it in the state that is compared.
  *
- * An object belongs to the role that makes it, and a role that looks for drift need not be one that has migrated.
+ * An object belongs to the role that makes it, and whoever compares need not be the role that has migrated.
  */
 import { literal, quotedName } from "../core/sql/quote.ts";
 import type { Connection } from "../database/connection.ts";
 import { ownerStatement } from "../diff/before.ts";
 import { bareName } from "../diff/change.ts";
+import { carriedTogether, portionsOf } from "../diff/together.ts";
 import { DatabaseError } from "../errors.ts";
 import { byIdentity } from "../schema/compare.ts";
 import { identity, type SchemaSnapshot } from "../schema/snapshot.ts";
@@ -16,33 +17,45 @@ export interface Owners {
   readonly made: SchemaSnapshot;
   /** What it is compared with. */
   readonly other: SchemaSnapshot;
-  /** The roles that have migrated there: what one of them owns nobody has given to it. */
+  /** The roles that have made it: what one of them owns nobody has given to it. */
   readonly makers: readonly string[];
+  /** Who owns what only the files have. Default: whoever has made it. */
+  readonly ofNew?: string;
 }
 
 /** `connection`: of a superuser. What cannot be given to another owner stays what it is, and differs. */
-export async function giveOwners(connection: Connection, { made, other, makers }: Owners): Promise<void> {
+export async function giveOwners(
+  connection: Connection,
+  { made, other, makers, ofNew }: Owners,
+): Promise<void> {
   const written = new Set(makers.flatMap((name) => [name, quotedName(name)]));
   const others = byIdentity(other);
   const given = made.objects.flatMap((object) => {
     const { owner } = object.attributes;
-    const to = others.get(identity(object))?.attributes.owner;
-    const isOther = typeof owner === "string" && written.has(owner) && typeof to === "string" && to !== owner;
-    return isOther ? [{ object, to }] : [];
+    if (typeof owner !== "string" || !written.has(owner)) return [];
+    const there = others.get(identity(object));
+    const to = there === undefined ? ofNew && quotedName(ofNew) : there.attributes.owner;
+    return typeof to === "string" && to !== owner ? [{ object, to }] : [];
   });
   await ensureRoles(
     connection,
     given.map(({ to }) => bareName(to)),
   );
-  for (const { object, to } of given) {
-    const text = object.kind === "extension" ? extensionOwner(object.name, to) : ownerStatement(object, to);
-    if (text !== null) await connection.execute(text).catch(ofItsTable);
+  // A sequence of a column follows its table, and has its owner by then.
+  const isLate = ({ object: { kind } }: (typeof given)[number]) => Number(kind === "sequence");
+  const texts = given
+    .sort((a, b) => isLate(a) - isLate(b))
+    .flatMap(({ object, to }) => {
+      const { kind, name } = object;
+      return (kind === "extension" ? extensionOwner(name, to) : ownerStatement(object, to)) ?? [];
+    });
+  for (const portion of portionsOf(texts, () => true)) {
+    if (await carriedTogether(connection, portion)) continue;
+    for (const text of portion)
+      await connection.execute(text).catch((error: unknown) => {
+        if (!(error instanceof DatabaseError) || connection.lost.aborted) throw error;
+      });
   }
-}
-
-/** A sequence of a column follows its table. */
-function ofItsTable(error: unknown): void {
-  if (!(error instanceof DatabaseError)) throw error;
 }
 
 /** PostgreSQL has no statement for it. */

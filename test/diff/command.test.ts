@@ -103,6 +103,36 @@ test("a database is compared as it is, with the rights of who asks", async ({ db
   ]);
 });
 
+test("an owner that no file names is no difference, whoever asks", async ({ db }) => {
+  const role = `asks_${db.name}`;
+  await db.admin(`create role "${role}" login superuser`);
+  try {
+    const text =
+      "grant create on schema public to pg_monitor; create table mine (id serial primary key); create view v as select id from mine;";
+    const { folder, godwit } = project(db, {
+      "migrations/0001_a.sql": `${text} create table theirs (); alter table theirs owner to pg_monitor;`,
+      "schema.sql": `${text} create table theirs (); alter table theirs owner to pg_monitor;`,
+    });
+    await db.admin(`grant pg_monitor to ${db.owner}`);
+    await godwit("up");
+    const url = new URL(db.url);
+    url.username = role;
+    for (const own of [godwit, commandIn({ folder, url: url.href })])
+      for (const files of ["migrations", "schema.sql"])
+        for (const [from, to] of [
+          ["database", files],
+          [files, "database"],
+        ] as const)
+          expect((await own("diff", "--from", from, "--to", to)).stdout).toContain("No differences");
+    await db.admin("alter table theirs owner to postgres; create table by_hand (id integer)");
+    const { json } = await godwit("diff", "--from", "migrations", "--to", "database", "--json");
+    const texts = json.statements.map(({ text }: { text: string }) => text);
+    expect(texts.filter((one: string) => one.includes("OWNER TO")).join()).toMatch(/theirs\S* OWNER TO/);
+  } finally {
+    await db.admin(`revoke pg_monitor from ${db.owner}; drop role "${role}"`);
+  }
+});
+
 test("what loses data waits for a word", async ({ db }) => {
   const { godwit, written, write } = project(db, {
     "schema.sql": "create table t (a integer, b text, c bigint);",
@@ -158,6 +188,29 @@ create table fresh (e integer not null);`,
   await godwit("down", "-1");
   const { json } = await godwit("diff", "--to", "schema.sql", "--json");
   expect(json).toMatchObject({ failsOnRows: [], backFailsOnRows: [], different: false });
+});
+
+test("a domain that allows no NULL fails on rows too, as it is said", async ({ db }) => {
+  const domains = "create domain code as text not null; create domain later as integer;";
+  const { godwit, write } = project(db, { "schema.sql": `${domains} create table t (n later);` });
+  await godwit(...autogenerate, "first");
+  await godwit("up");
+  await db.sql("insert into t values (null)");
+  const said = async (text: string, failure: string) => {
+    write("schema.sql", text);
+    const { stdout } = await godwit("diff", "--to", "schema.sql");
+    expect(stdout).toContain(`-- Fails on rows: ${failure}`);
+    const statements = stdout.split("\n").filter((line) => !line.startsWith("--"));
+    await expect(db.sql(statements.join("\n"))).rejects.toThrow(/null/);
+  };
+  await said(
+    `${domains} create table t (n later, c code);`,
+    "column public.t.c is added without a default, and its type public.code is NOT NULL: give it one, or fill it first",
+  );
+  await said(
+    `${domains.replace("integer", "integer not null")} create table t (n later);`,
+    "column public.t.n becomes NOT NULL by its type public.later: give each row a value there first",
+  );
 });
 
 test("a schema that cannot be made is refused with its place, and a kind that is not understood with its name", async ({

@@ -181,3 +181,38 @@ test("several targets: the command and the fleet find the same drift, and the sa
     await databases.drop();
   }
 });
+
+test("several targets: the command and the fleet test the same migrations, also where a target has schemas", {
+  timeout: 240_000,
+}, async ({ db }) => {
+  await db.sql("create schema a; create schema b");
+  const files = {
+    "one/0001_a.sql": "-- migrate:up\ncreate table a (id bigint);\n-- migrate:down\ndrop table a;",
+    "two/0001_a.sql": "-- migrate:up\ncreate table b (id bigint);\n-- migrate:down\nselect 1;",
+  };
+  const targets = {
+    one: { url: db.url, dir: "one", ledgerSchema },
+    two: { url: db.url, dir: "two", schemas: ["a", "b"] },
+  };
+  const root = folderOf({ ...files, "godwit.config.json": JSON.stringify({ targets }) });
+  const command = commandIn({ folder: root });
+  await using fleet = createFleet({ targets, root, environment: {} });
+  const of = ({ migrations, counts }: Json) => ({
+    counts,
+    migrations: migrations.map(({ revision, state, failedAt }: Json) => [revision, state, failedAt]),
+  });
+  const passed = (await command("test", "--target", "one", "--json")).json;
+  const failed = (await command.fails(1, "test", "--target", "two", "--json")).json;
+  const { targets: both } = await fleet.test();
+  expect(both.map(({ name, ok, report }) => [name, ok, of(report)])).toEqual([
+    ["one", true, of(passed)],
+    ["two", true, of(failed)],
+  ]);
+  expect([passed.counts.passed, failed.counts.failed]).toEqual([1, 1]);
+  const one = await fleet.test({ targets: ["two/b"], revision: "0001" });
+  expect(one.targets).toMatchObject([
+    { state: "group", schemas: [{ name: "two/b", report: { counts: { failed: 1 } } }] },
+  ]);
+  await expect(fleet.test({ revision: "0007" })).rejects.toMatchObject({ code: "REVISION_UNKNOWN" });
+  await expect(fleet.test({ revisions: [] } as never)).rejects.toThrow(/test\(\) of a fleet/);
+});

@@ -235,6 +235,18 @@ export const OBJECT_CHANGES: readonly SchemaChange[] = [
   },
   { name: "a domain", setup: "", change: DOMAIN, expected: ["type s.d: added"] },
   {
+    name: "a domain that allows no NULL",
+    setup: "",
+    change: "create domain d as integer not null",
+    expected: ["type s.d: added"],
+  },
+  {
+    name: "a NOT NULL of a domain",
+    setup: DOMAIN,
+    change: "alter domain d set not null",
+    expected: ["type s.d: not null was not set, is set"],
+  },
+  {
     name: "a constraint of a domain",
     setup: DOMAIN,
     change: "alter domain d add constraint small check (value < 9)",
