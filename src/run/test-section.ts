@@ -23,7 +23,7 @@ export async function runSection(
   for (const statement of file.sections[section]) {
     let results: readonly Result[];
     try {
-      results = await connection.execute(statement.text);
+      results = await connection.execute(statement.text, { rows: "by position" });
     } catch (error) {
       if (!(error instanceof GodwitError)) throw error;
       const lacks = error instanceof DatabaseError && error.sqlState === INSUFFICIENT_PRIVILEGE;
