@@ -41,7 +41,7 @@ export async function diffOf(config: Config, given: DiffGiven, call: DiffCall): 
   const told = rename.flatMap(renamesTold);
   const [before, after] = [await stateOf(config, from, call), await stateOf(config, to, call)];
   const histories = [from, to].flatMap((word) => exporterOf(word, config.root)?.exporter.history ?? []);
-  return diffStates({
+  const found = diffStates({
     from: before,
     to: after,
     exclude: [...diffExclude, ...exclude, ...histories],
@@ -50,6 +50,12 @@ export async function diffOf(config: Config, given: DiffGiven, call: DiffCall): 
     major: await majorOf(config, call),
     openScratch: (major) => openScratchLike(config, { major, signal: call.signal }),
   });
+  // What failed only because it was ended is no refusal, and what was found by then is not whole.
+  const report = await found.catch((error: unknown) => {
+    throw call.signal.aborted ? call.signal.reason : error;
+  });
+  call.signal.throwIfAborted();
+  return report;
 }
 
 async function stateOf(config: Config, word: string, call: DiffCall): Promise<SchemaState> {

