@@ -83,7 +83,7 @@ parts as materialized (
     else coalesce(pg_catalog.pg_relation_size(oid) / current_setting('block_size')::float8, 0) end as pages from seen),
 sizes as (
   select root,
-    case when bool_and(reltuples >= 0 and (relpages > 0 or pages = 0)) filter (where relkind <> 'p')
+    case when coalesce(bool_and(reltuples >= 0 and (relpages > 0 or pages = 0)) filter (where relkind <> 'p'), true)
       then round(sum(case when relkind = 'p' or relpages = 0 then 0 else reltuples::float8 * pages / relpages end)) end as rows,
     coalesce(sum(pages), 0) * current_setting('block_size')::float8 as bytes,
     coalesce(sum(case when reltoastrelid = 0 or closed then 0 else pg_catalog.pg_total_relation_size(reltoastrelid) end), 0)::float8 as toast,
