@@ -2,7 +2,7 @@
  * Numbers that go on where they were: a sequence that is made for a column that has rows would begin at its start, and the next rows
  * would get numbers that are taken. The scratch server has no rows, so nothing would show it. Pure.
  */
-import { literal } from "../core/sql/quote.ts";
+import { quoted } from "../core/sql/quote.ts";
 import { byIdentity } from "../schema/compare.ts";
 import { identity, type SchemaObject, type SchemaSnapshot } from "../schema/snapshot.ts";
 import { bareStatement, columnOf } from "./change.ts";
@@ -36,7 +36,7 @@ export function numbersGoOn(
       ? [`min(${name})`, `<= ${maximum}`]
       : [`max(${name})`, `>= ${minimum}`];
     return harmless(
-      `SELECT pg_catalog.setval(${literal(sequence.name)}, ${last}) FROM ${table} HAVING ${last} ${fits}`,
+      `SELECT pg_catalog.setval(${quoted(sequence.name)}, ${last}) FROM ${table} HAVING ${last} ${fits}`,
     );
   });
 }
