@@ -54,7 +54,7 @@ describe("schemas", () => {
     await db.sql("create table tenants as select unnest(array['b', 'a']) as name");
     const folder = folderOf({
       ...FILES,
-      ...configOf(db, { schemas: { query: "select name from tenants order by 1" } }),
+      ...configOf(db, { schemas: { query: "select name, 'other' as name from tenants order by 1" } }),
     });
     const { json } = await godwitIn(folder)("up", "--json");
     expect(json.targets[0].schemas.map(({ name }: Json) => name)).toEqual(["tenants/a", "tenants/b"]);

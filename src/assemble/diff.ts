@@ -51,9 +51,12 @@ export async function diffOf(config: Config, given: DiffGiven, call: DiffCall): 
     major: await majorOf(config, call),
     openScratch: (major) => openScratchLike(config, { major, signal: call.signal }),
   });
-  return found.catch((error: unknown) => {
+  const report = await found.catch((error: unknown) => {
     throw whatEnded(error, call.signal);
   });
+  // What was found by the time that it was ended is not whole.
+  call.signal.throwIfAborted();
+  return report;
 }
 
 async function stateOf(config: Config, word: string, call: DiffCall): Promise<SchemaState> {

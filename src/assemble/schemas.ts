@@ -69,7 +69,7 @@ async function namesOf(
   try {
     // Two safeguards. The transaction refuses writes. The cursor takes a single query and limits the number of rows.
     await connection.execute("begin isolation level read committed, read only");
-    const { rows } = await queried(connection, query).catch((error: unknown) => {
+    const rows = await queried(connection, query).catch((error: unknown) => {
       throw signal.aborted ? error : queryFailed(error, target?.name);
     });
     if (rows.length > MOST_SCHEMAS)
@@ -90,7 +90,9 @@ const MOST_SCHEMAS = 100_000;
 
 async function queried(connection: Connection, query: string) {
   await connection.query(`declare godwit_schemas no scroll cursor for ${query}`);
-  return connection.query(`fetch ${MOST_SCHEMAS + 1} from godwit_schemas`);
+  const fetch = `fetch ${MOST_SCHEMAS + 1} from godwit_schemas`;
+  const [result] = await connection.execute(fetch, { rows: "by position" });
+  return result?.rows ?? [];
 }
 
 /** Checks the text of the query without asking a database. */

@@ -53,8 +53,11 @@ export interface AskOptions {
 }
 
 export interface ExecuteOptions extends AskOptions {
-  /** `discard`: for the text of a migration, whose rows nobody reads and which may be more than fit into memory. */
-  readonly rows: "keep" | "discard";
+  /**
+   * `discard`: for the text of a migration, whose rows nobody reads and which may be more than fit into memory. `by position`:
+   * for the text of a user who is asked for his first column. Its keys are 0, 1, …, because several columns may have one name.
+   */
+  readonly rows: "keep" | "discard" | "by position";
 }
 
 export interface Connection extends AsyncDisposable {

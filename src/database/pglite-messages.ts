@@ -28,7 +28,11 @@ type Message =
   | { name: "error"; completed?: number };
 
 /** One result for each statement. `parsers` is null where nobody reads the rows. Throws the error that the server sent. */
-export function resultsOf(messages: readonly { name: string }[], parsers: Parsers | null): Result[] {
+export function resultsOf(
+  messages: readonly { name: string }[],
+  parsers: Parsers | null,
+  { byPosition = false }: { readonly byPosition?: boolean } = {},
+): Result[] {
   const results: Result[] = [];
   let fields: readonly { name: string; dataTypeID: number }[] = [];
   let rows: Row[] = [];
@@ -41,7 +45,7 @@ export function resultsOf(messages: readonly { name: string }[], parsers: Parser
       rows.push(
         Object.fromEntries(
           fields.map(({ name, dataTypeID }, index) => [
-            name,
+            byPosition ? index : name,
             value(message.fields[index] ?? null, dataTypeID),
           ]),
         ),

@@ -146,7 +146,9 @@ class PgliteConnection implements Connection {
       const { messages } = await this.#instance.runExclusive(() =>
         this.#instance.execProtocol(queryMessage(text), { throwOnError: false, onNotice: this.#notice }),
       );
-      return resultsOf(messages, options?.rows === "discard" ? null : this.#parts.parsers);
+      return resultsOf(messages, options?.rows === "discard" ? null : this.#parts.parsers, {
+        byPosition: options?.rows === "by position",
+      });
     });
   }
 

@@ -21,6 +21,7 @@ import { deltaOf, rolesOf } from "./delta.ts";
 import type { RenameHint } from "./hints.ts";
 import { inlined } from "./inline.ts";
 import { differencesBetween } from "./judge.ts";
+import { numbersGoOn } from "./numbers.ts";
 import { readingOf, readSchema, type SchemaReading } from "./reading.ts";
 import { hintedRenames, renamedSchemas, sameUnderAnotherName } from "./renames.ts";
 import { inTransaction } from "./savepoints.ts";
@@ -141,6 +142,11 @@ export async function diffSchemas({
   for (let round = 0; round < ROUNDS_AFTER; round++) {
     if (!(await add(statementsBy(AFTER, changesBetween(now, goal))))) break;
     now = await look();
+  }
+  for (const statement of numbersGoOn(done, { from: renamed, to: goal })) {
+    const refused = await tried(copy, statement.text);
+    if (refused !== null) return answer(now, refused);
+    done.push(statement);
   }
   return answer(now);
 }

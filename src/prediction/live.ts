@@ -9,7 +9,7 @@ export interface LiveRelation {
   /** `public.orders` */
   readonly relation: string;
   readonly kind: "table" | "materialized view";
-  /** As the statistics have it. `null`: nobody has counted yet (ANALYZE does). */
+  /** As the statistics have it, for its present size: rows that came since nobody has counted. `null`: nobody has counted yet (ANALYZE does). */
   readonly rows: number | null;
   /** Without indexes and TOAST. With the partitions of the table, as all numbers here. */
   readonly bytes: number;
@@ -21,7 +21,9 @@ export interface LiveRelation {
 }
 
 export interface LockHolder {
-  readonly pid: number;
+  /** `null`: a prepared transaction, which belongs to no session. */
+  readonly pid: number | null;
+  /** Of a prepared transaction: its identifier. */
   readonly applicationName: string;
   /** `null`: this role may not see it. */
   readonly transactionAgeMs: number | null;
@@ -72,17 +74,18 @@ tree as (
   union all
   select t.root, i.inhrelid from tree t join pg_catalog.pg_inherits i on i.inhparent = t.oid
     join pg_catalog.pg_class c on c.oid = i.inhrelid and c.relispartition),
-parts as (
+seen as (
   select t.root, c.oid, c.reltuples, c.reltoastrelid, c.relkind, c.relpages,
     exists (select from pg_catalog.pg_locks l where l.relation = c.oid and l.mode = 'AccessExclusiveLock') as closed
   from tree t join pg_catalog.pg_class c on c.oid = t.oid),
+parts as materialized (
+  select *, case when relkind = 'p' then 0 when closed then relpages
+    else coalesce(pg_catalog.pg_relation_size(oid) / current_setting('block_size')::float8, 0) end as pages from seen),
 sizes as (
   select root,
-    case when bool_and(reltuples >= 0) filter (where relkind <> 'p')
-      then sum(case when relkind = 'p' then 0 else reltuples end)::float8 end as rows,
-    coalesce(sum(case when relkind = 'p' then 0
-      when closed then relpages * current_setting('block_size')::float8
-      else pg_catalog.pg_relation_size(oid) end), 0)::float8 as bytes,
+    case when coalesce(bool_and(reltuples >= 0 and (relpages > 0 or pages = 0)) filter (where relkind <> 'p'), true)
+      then round(sum(case when relkind = 'p' or relpages = 0 then 0 else reltuples::float8 * pages / relpages end)) end as rows,
+    coalesce(sum(pages), 0) * current_setting('block_size')::float8 as bytes,
     coalesce(sum(case when reltoastrelid = 0 or closed then 0 else pg_catalog.pg_total_relation_size(reltoastrelid) end), 0)::float8 as toast,
     coalesce(sum(case when closed then 0 else pg_catalog.pg_indexes_size(oid) end), 0)::float8 as indexes
   from parts group by root),
@@ -93,7 +96,14 @@ held as (
   from tree t join pg_catalog.pg_locks l on l.relation = t.oid and l.granted and l.locktype = 'relation'
     and l.database = (select oid from pg_catalog.pg_database where datname = current_database())
     join pg_catalog.pg_stat_activity a on a.pid = l.pid
-  where l.pid <> pg_backend_pid() group by t.root, a.pid, a.application_name, a.xact_start)
+  where l.pid <> pg_backend_pid() group by t.root, a.pid, a.application_name, a.xact_start
+  union all
+  select t.root, null, p.gid, (extract(epoch from clock_timestamp() - p.prepared) * 1000)::float8, array_agg(distinct l.mode)
+  from tree t join pg_catalog.pg_locks l on l.relation = t.oid and l.granted and l.locktype = 'relation' and l.pid is null
+    and l.database = (select oid from pg_catalog.pg_database where datname = current_database())
+    join pg_catalog.pg_locks x on x.pid is null and x.locktype = 'transactionid' and x.virtualtransaction = l.virtualtransaction
+    join pg_catalog.pg_prepared_xacts p on p.transaction = x.transactionid
+  group by t.root, p.gid, p.prepared)
 select jsonb_build_object(
   'relations', coalesce((select jsonb_agg(jsonb_build_object(
       'relation', w.relation, 'kind', w.relkind, 'rows', s.rows, 'bytes', s.bytes, 'toastBytes', s.toast,

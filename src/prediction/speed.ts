@@ -25,11 +25,17 @@ export async function pageMs(
 ): Promise<number | null> {
   const pages = Math.floor(bytes / 8192);
   if (pages < 1) return null;
-  const { rows } = await connection.query<{ buffers: number; rowsOfPage: number | null }>(
-    `select (pg_catalog.pg_size_bytes(pg_catalog.current_setting('shared_buffers')) / 8192)::pg_catalog.float8 as buffers,
+  // Whoever may not use a schema is refused already when he asks for a name in it: the largest partition may lie in one.
+  const { rows } = await connection
+    .query<{ buffers: number; rowsOfPage: number | null }>(
+      `select (pg_catalog.pg_size_bytes(pg_catalog.current_setting('shared_buffers')) / 8192)::pg_catalog.float8 as buffers,
   (case when relpages > 0 and reltuples > 0 then reltuples / relpages end)::pg_catalog.float8 as "rowsOfPage"
 from pg_catalog.pg_class where oid = pg_catalog.to_regclass(${literal(table)})`,
-  );
+    )
+    .catch((error: unknown) => {
+      if (!(error instanceof DatabaseError) || connection.lost.aborted) throw error;
+      return { rows: [] };
+    });
   const [known] = rows;
   if (known === undefined) return null;
   const each = Math.min(PAGES_EACH, pages);

@@ -55,10 +55,11 @@ export async function driftOf(
       const { compareOnScratch } = await import("./drift-on-scratch.ts");
       const revisions = new Set(history.entries.map(({ revision }) => revision));
       const migrator = mostOf(history.entries) ?? connection.server.user;
-      return {
-        ...(await compareOnScratch(target, connection, { files, sql, parts, revisions, migrator })),
-        schemas: null,
-      };
+      const options = { files, sql, parts, revisions, migrator };
+      const compared = await compareOnScratch(target, connection, options);
+      // What could not be proven only because it was ended is not unproven.
+      context.signal.throwIfAborted();
+      return { ...compared, schemas: null };
     })();
     context.observe({ kind: "drift-checked", objects: drift.differences.map(identity) });
     return {

@@ -261,8 +261,9 @@ class Trial {
   async #section(file: TestFile | null, section: keyof TestFile["sections"]): Promise<Problem | null> {
     if (file === null) return null;
     this.step = section;
-    await using connection = await this.#open(migratorOf(this.#stage.scratch));
-    const { held, problem } = await runSection(connection, file, section);
+    const user = migratorOf(this.#stage.scratch);
+    await using connection = await this.#open(user);
+    const { held, problem } = await runSection(connection, file, section, { isLimited: user !== undefined });
     this.expectations += held;
     return problem;
   }

@@ -13,6 +13,7 @@ import { nameOf } from "../prediction/rows.ts";
 import { shapesOf } from "../prediction/shape.ts";
 import { pageMs, roundTripMs } from "../prediction/speed.ts";
 import type { RehearsalReport, RehearsedStatement, RehearsedStep } from "../rehearsal/report.ts";
+import { limitRights, migratorOf } from "./scratch-rights.ts";
 import { withConnection } from "./session/connect.ts";
 import type { RunContext, Target } from "./session/target.ts";
 
@@ -52,7 +53,10 @@ export async function forecastOf(
   if (scratch !== undefined && known.shapes !== null) {
     const foreignKeys = await foreignKeysIn(scratch);
     await scratch.create(CALIBRATION);
-    await using connection = await scratch.open(CALIBRATION, { signal: context.signal, countsScans: true });
+    // Rows are there now, so what a statement calls for each of them is called, and reaches as little as in the rehearsal.
+    await limitRights(scratch, { database: CALIBRATION });
+    const options = { user: migratorOf(scratch), signal: context.signal, countsScans: true };
+    await using connection = await scratch.open(CALIBRATION, options);
     times = await calibrate(connection, statements, { ...facts, ...known, foreignKeys });
   }
   const steps = report.steps.map((step) => ({ ...step, ...predictionOf(step, times, roundTrip) }));

@@ -45,7 +45,7 @@ export async function copyPresent(
       const because = await whyNot(live, most);
       if (because !== null) return { because };
       if (live.capabilities.session) await live.execute("set default_transaction_read_only = on");
-      await using copy = await scratch.open(database, { signal: context.signal });
+      await using copy = await scratch.open(database);
       const { left, desired } = await copySchema(copy, live, {
         owner: live.server.user,
         afterRefusal: "go on",

@@ -88,6 +88,10 @@ export default defineConfig({ dialect: "postgresql", schema: "./src/schema.ts" }
   expect(await db.sql("select called from people")).toEqual([{ called: "kept" }]);
   expect(written()).toHaveLength(2);
 
+  write("src/schema.ts", "export const nothing = 1;");
+  const nothing = await godwit.fails(1, "diff");
+  expect(nothing.stderr).toContain("exported by drizzle-kit: it describes no table");
+
   write("src/schema.ts", `${DRIZZLE}\nthrow new Error("no postgres://me:hunter2secret@host/x");`);
   const broken = await godwit.fails(1, "diff");
   expect(broken.stderr).toContain("SCHEMA_EXPORT_FAILED");
@@ -117,6 +121,14 @@ test.skipIf(withoutPython("SQLAlchemy", "sqlalchemy"))(
     write("app/models.py", "import nowhere_to_be_found");
     const broken = await godwit.fails(1, "diff", "--to", "app.models:Base");
     expect(broken.stderr).toContain("ModuleNotFoundError: No module named 'nowhere_to_be_found'");
+    for (const ending of ["raise SystemExit(0)", "import os; os._exit(0)"]) {
+      write("app/models.py", `${MODELS}\n${ending}`);
+      const ended = await godwit.fails(1, "diff", "--to", "app.models:Base");
+      expect(ended.stderr, ending).toContain("SCHEMA_EXPORT_FAILED");
+    }
+    write("app/models.py", "from sqlalchemy import MetaData\nmetadata = MetaData()");
+    const nothing = await godwit.fails(1, "diff", "--to", "app.models:metadata");
+    expect(nothing.stderr).toContain("exported by sqlalchemy: it describes no table");
     const without = godwit.with({ PYTHON: "no-such-python" });
     const none = await without.fails(1, "diff", "--to", "app.models:Base");
     expect(none.stderr).toContain("no-such-python could not be started (ENOENT)");

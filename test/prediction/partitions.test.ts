@@ -48,3 +48,40 @@ insert into events select n, n % 100 from generate_series(0, 39999) n;`,
   const without = Object.keys(pending).filter((revision) => !(times[revision] > 0));
   expect(without, JSON.stringify(times)).toEqual(["0003_uuid"]);
 });
+
+test("a partition in a schema that the role may not use, and a table without partitions, are looked at too", async ({
+  db,
+}) => {
+  const folder = folderOf({
+    "migrations/0001_type.sql":
+      "alter table events alter column note type varchar(20); alter table empty add column mark int;",
+  });
+  const role = `limited_${process.pid}`;
+  await db.admin(`create role ${role} login`);
+  try {
+    await db.admin(`create schema parts;
+create table events (id int, note text) partition by range (id);
+create table parts.first (id int, note text);
+insert into parts.first select n, 'x' from generate_series(1, 1000) n;
+alter table events attach partition parts.first for values from (0) to (10000);
+create table empty (id int) partition by range (id);
+analyze;
+alter table events owner to ${role}; alter table parts.first owner to ${role}; alter table empty owner to ${role};
+do $$ begin execute format('grant create on database %I to ${role}', current_database()); end $$;`);
+    const url = new URL(db.url);
+    [url.username, url.password] = [role, ""];
+    const { json } = await commandIn({ folder, url: url.href })("plan", "--rehearse", "--json");
+    expect(json.rehearsal.steps[0].statements.map(({ state }: Json) => state)).toEqual([
+      "rehearsed",
+      "rehearsed",
+    ]);
+    expect(json.rehearsal.relations).toMatchObject([
+      { relation: "parts.first", rows: 1000 },
+      { relation: "public.empty", rows: 0 },
+      { relation: "public.events", rows: 1000 },
+    ]);
+  } finally {
+    await db.admin(`drop owned by ${role}`);
+    await db.admin(`drop role ${role}`);
+  }
+});

@@ -71,6 +71,39 @@ describe("plan --rehearse", () => {
     expect(statementOf(json.rehearsal, "0002_type").safer).toContain("backfill");
   });
 
+  test("names a prepared transaction that is in the way, which belongs to no session", async ({ db }) => {
+    const { godwit } = await worldOf(db, { "0002_index.sql": INDEX });
+    const other = await session(db, "two phases");
+    await other.query("begin; lock table orders in row exclusive mode");
+    await other.query("prepare transaction 'left behind'");
+    try {
+      const { json } = await godwit("plan", "--rehearse", "--json");
+      expect(json.rehearsal.relations[0].holders).toMatchObject([
+        { pid: null, applicationName: "left behind", modes: ["ROW EXCLUSIVE"] },
+      ]);
+      expect((await godwit("plan", "--rehearse")).stdout).toMatch(
+        /Would wait now for the prepared transaction 'left behind', which is .+ old: it holds ROW EXCLUSIVE on public\.orders\./,
+      );
+    } finally {
+      await other.query("rollback prepared 'left behind'");
+    }
+  });
+
+  test("goes by the present size of a table where its statistics are older", async ({ db }) => {
+    const { godwit } = await worldOf(db, { "0002_index.sql": INDEX });
+    await db.sql("alter table orders set (autovacuum_enabled = off)");
+    await db.sql("insert into orders select n, repeat('x', 100), n from generate_series(20001, 200000) n");
+    const [orders] = (await godwit("plan", "--rehearse", "--json")).json.rehearsal.relations;
+    expect(orders.rows).toBeGreaterThan(190_000);
+    expect(orders.rows).toBeLessThan(210_000);
+    // Counted when it was empty, which says nothing of what it has now.
+    await db.sql("truncate orders");
+    await db.sql("vacuum orders");
+    await db.sql("insert into orders select n, repeat('x', 100), n from generate_series(1, 1000) n");
+    const [filled] = (await godwit("plan", "--rehearse", "--json")).json.rehearsal.relations;
+    expect(filled.rows).toBeNull();
+  });
+
   test("does not wait for who has locked a table", async ({ db }) => {
     const { godwit } = await worldOf(db, { "0002_index.sql": INDEX });
     const other = await session(db, "holder");

@@ -119,13 +119,13 @@ test("rows are put before and after, expectations hold or are named, and no test
   expect(stdout).toMatch(/\n2 passed, 0 failed, 0 not tested\. PostgreSQL \d+\.\d+\.\n/);
   const broken = godwitIn({
     ...TESTED,
-    "0002_slugs.test.sql": `${TESTED["0002_slugs.test.sql"]}\nselect name = 'Eve', name from shops where id = 1;`,
+    "0002_slugs.test.sql": `${TESTED["0002_slugs.test.sql"]}\nselect name = 'Eve', name = 'Ada', name from shops where id = 1;`,
   });
   const { json } = await broken.fails(1, "test", "0002_slugs", "--json");
   expect(of(json, "0002_slugs").problems).toMatchObject([
     {
       code: "TEST_FAILED",
-      message: "0002_slugs.test.sql:12: the statement returned false, 'Ada'.",
+      message: "0002_slugs.test.sql:12: the statement returned false, true, 'Ada'.",
       place: { file: "0002_slugs.test.sql", line: 12, column: 1 },
     },
   ]);

@@ -86,6 +86,19 @@ create function from_present() returns void language plpgsql security definer as
     }
   });
 
+  test("nor does a test file that goes back to the superuser, which is the role of migrations there", async () => {
+    const folder = folderOf({ "migrations/0001_t.sql": "create table t (id int);" });
+    const here = join(folder, "here");
+    const godwit = commandIn({ folder });
+    const reset = "create role other; set role other; set role postgres; insert into t values (1);";
+    writeFiles(folder, { "migrations/0001_t.test.sql": `${reset} select count(*) = 1 from t;` });
+    await godwit("test");
+    writeFiles(folder, { "migrations/0001_t.test.sql": `${reset} copy t to '${here}';` });
+    const { stdout } = await godwit.fails(1, "test");
+    expect(stdout).toContain("failed, without the rights of a superuser: permission denied to COPY");
+    expect(existsSync(here)).toBe(false);
+  });
+
   test("and neither does the test of a folder", async () => {
     const folder = folderOf({});
     const here = join(folder, "here");

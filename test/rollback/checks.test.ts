@@ -41,6 +41,8 @@ const SQL = [
   ["select to_regclass('a') is not null;", null],
   ["select false", "it returned false"],
   ["select null::boolean", "it returned null"],
+  ["select false, true -- both columns have one name", "it returned false"],
+  ['select false as b, true as "1"', "it returned false"],
   ["select 1 where false", "it returned no row"],
   ["delete from a returning 1", "cannot execute DELETE in a read-only transaction"],
   ["select nothing", 'column "nothing" does not exist'],

@@ -135,6 +135,8 @@ export function waitWords({ locks, text }: RehearsedStatement, report: Forecast)
 const LONG_MS = 10_000;
 
 function whoWords({ pid, applicationName, transactionAgeMs }: Omit<Obstacle, "modes" | "relation">): string {
+  if (pid === null)
+    return `the prepared transaction '${applicationName}', which is ${formatDuration(transactionAgeMs ?? 0)} old`;
   const name = applicationName === "" ? "a session" : `"${applicationName}"`;
   const age = transactionAgeMs === null ? "" : `, in a transaction for ${formatDuration(transactionAgeMs)}`;
   return `${name} (pid ${pid}${age})`;

@@ -16,6 +16,7 @@ import { parseAddress } from "../address/address.ts";
 import type { Connection } from "../connection.ts";
 import { type Binaries, locateBinaries } from "./binaries.ts";
 import type { Environment } from "./cluster.ts";
+import { endedConnection } from "./ended.ts";
 import { asTemporaryProblem, fastTemporary, withoutRoom } from "./folder.ts";
 import { startScratch } from "./scratch-start.ts";
 import { watchedConnection } from "./watched.ts";
@@ -28,7 +29,7 @@ export interface ScratchOptions {
   readonly environment: Environment;
   /** What is done on it is measured, so its files are on a disk as those of a target. */
   readonly isMeasured?: boolean | undefined;
-  /** Ends the start, and then what is done on the server. */
+  /** Ends the start, and what is under way in sessions that are given no signal of their own. Its reason is thrown. */
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -113,16 +114,19 @@ export async function openScratch({
       const opened = openPostgres(address, {
         applicationName: "godwit scratch",
         background: true,
-        signal,
         ...options,
       });
-      return watchedConnection(
+      const connection = watchedConnection(
         await opened.catch((error: unknown) => {
           watch(error);
           throw error;
         }),
         watch,
       );
+      // Who gives a signal of his own ends by it, and says what was under way.
+      return signal === undefined || options.signal !== undefined
+        ? connection
+        : endedConnection(connection, signal);
     };
     return {
       version: binaries.version,

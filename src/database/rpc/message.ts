@@ -6,6 +6,7 @@ import { accept } from "../../core/sql/cursor.ts";
 import { type Statement, splitStatements } from "../../core/sql/statements.ts";
 import { fold, nextToken } from "../../core/sql/tokens.ts";
 import { DatabaseError } from "../../errors.ts";
+import type { ExecuteOptions } from "../connection.ts";
 import type { FunctionRequest } from "./exec-sql.ts";
 
 export interface Request {
@@ -23,7 +24,7 @@ export interface Message {
 }
 
 /** Throws `DatabaseError` (`DATABASE_NEEDS_SESSION`) where the message is not whole transactions. */
-export function messageOf(text: string, rows: "keep" | "discard"): Message {
+export function messageOf(text: string, rows: ExecuteOptions["rows"]): Message {
   const statements = splitStatements(text);
   const commands: string[] = [];
   const requests: Request[] = [];
@@ -56,7 +57,7 @@ export function messageOf(text: string, rows: "keep" | "discard"): Message {
       default:
         asked.push({
           sql,
-          ...(rows === "keep" && returns ? { as: PREPARABLE.has(verb) ? "prepared" : "rows" } : {}),
+          ...(rows !== "discard" && returns ? { as: PREPARABLE.has(verb) ? "prepared" : "rows" } : {}),
         });
         places.push(place);
     }

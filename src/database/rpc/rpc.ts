@@ -157,7 +157,8 @@ class RpcConnection implements Connection {
         for (const [index, place] of places.entries()) {
           const answered = answers[index] ?? {};
           const command = message.commands[place] ?? "";
-          const kept = rows === "keep" ? rowsOf(answered, this.#parserOf) : [];
+          const byPosition = rows === "by position";
+          const kept = rows === "discard" ? [] : rowsOf(answered, this.#parserOf, { byPosition });
           results[place] = { command, rows: kept, rowCount: countOf(command, answered) };
         }
       }

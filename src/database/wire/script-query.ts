@@ -36,10 +36,12 @@ export function scriptQueryClass(Query: QueryClass): ScriptQueryClass {
     #rows: Row[] = [];
 
     readonly #discards: boolean;
+    readonly #byPosition: boolean;
 
     constructor(text: string, parserOf: ParserOf, settle: Settle, options?: ExecuteOptions) {
       super(text);
       this.#discards = options?.rows === "discard";
+      this.#byPosition = options?.rows === "by position";
       this.#parserOf = parserOf;
       this.#settle = settle;
     }
@@ -53,7 +55,7 @@ export function scriptQueryClass(Query: QueryClass): ScriptQueryClass {
       const row: Record<string, unknown> = {};
       for (const [index, { name, parse }] of this.#fields.entries()) {
         const value = fields[index] ?? null;
-        row[name] = value === null ? null : parse(value);
+        row[this.#byPosition ? index : name] = value === null ? null : parse(value);
       }
       this.#rows.push(row);
     }

@@ -5,6 +5,7 @@
 import { existsSync, readdirSync, statSync } from "node:fs";
 import { resolve } from "node:path";
 import { stripVTControlCharacters } from "node:util";
+import { splitStatements } from "../../core/sql/statements.ts";
 import { SourceError } from "../../errors.ts";
 import { describeEnd, runCommand } from "../../host/command.ts";
 import { presentable } from "../../std/secret.ts";
@@ -73,11 +74,15 @@ export async function exported(
     if (limit.signal.aborted) throw failed(`it was not done within ${formatDuration(EXPORT_LIMIT_MS)}`);
     throw typeof code === "string" ? failed(`${words[0]} could not be started (${code})`) : error;
   });
-  // drizzle-kit exits with 0 also when it has failed.
-  if (ended.exitCode === 0 && (text.trim() !== "" || lines.length === 0))
-    return { name: `${subject} (exported)`, text };
+  // drizzle-kit exits with 0 also when it has failed, and so does a module that ends the program when it is imported.
+  const { end } = exporter;
+  const isWhole = ended.exitCode === 0 && (end === undefined || text.trimEnd().split("\n").at(-1) === end);
+  const hasStatements = splitStatements(text).length > 0;
+  if (isWhole && hasStatements) return { name: `${subject} (exported)`, text };
   const said = exporter.words(lines).join(" ").replace(/\s+/g, " ").trim();
-  throw failed(said === "" ? describeEnd(ended) : presentable(said));
+  if (said !== "" && (!isWhole || text.trim() === "")) throw failed(presentable(said));
+  if (isWhole) throw failed(EMPTY);
+  throw failed(ended.exitCode === 0 ? "it ended before all was written" : describeEnd(ended));
 
   function failed(why: string): SourceError {
     return new SourceError([
@@ -90,6 +95,9 @@ export async function exported(
     ]);
   }
 }
+
+/** What it makes of a model that nobody has imported. Taken as a schema, it would drop every table. */
+const EMPTY = "it describes no table, and the models may not be exported or imported where it looks";
 
 const QUIET = {
   NO_COLOR: "1",

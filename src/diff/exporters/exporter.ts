@@ -9,6 +9,8 @@ export interface Exporter {
   command(subject: string, place: ExportPlace): ExportCommand;
   /** The lines of stderr that say what went wrong. */
   words(lines: readonly string[]): readonly string[];
+  /** The last line of what it writes. Without that line it ended in the middle. */
+  readonly end?: string;
   /** The table of the tool's own history, which no schema describes. */
   readonly history: string;
 }

@@ -3,6 +3,9 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import type { Exporter } from "./exporter.ts";
 
+/** A module that ends the program when it is imported, or when it is asked, has written nothing or a part. */
+const END = "-- the end of the metadata";
+
 /**
  * What is printed while the module is imported goes to stderr. `paramstyle` keeps SQLAlchemy from doubling percent signs. A mock
  * engine needs no driver.
@@ -20,17 +23,19 @@ for name in path.split("."):
     found = getattr(found, name)
 metadata = found if isinstance(found, MetaData) else found.metadata
 def emit(statement, *_, **__):
-    out.write(str(statement.compile(dialect=engine.dialect)).strip() + ";\\n")
+    out.write(str(statement.compile(dialect=engine.dialect)).strip() + "\\n;\\n")
 engine = create_mock_engine("postgresql://", emit, paramstyle="named")
 for schema in sorted({table.schema for table in metadata.tables.values() if table.schema}):
     out.write("CREATE SCHEMA IF NOT EXISTS %s;\\n" % engine.dialect.identifier_preparer.quote_schema(schema))
 metadata.create_all(engine, checkfirst=False)
+out.write("${END}\\n")
 out.close()
 `;
 
 export const sqlalchemy: Exporter = {
   name: "sqlalchemy",
   history: "alembic_version",
+  end: END,
   command: (subject, { root, environment }) => ({
     words: [pythonOf(root, environment), "-c", PROGRAM, subject],
     folder: root,

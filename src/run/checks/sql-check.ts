@@ -37,9 +37,12 @@ async function answersOf(
   const limits = `set local transaction_read_only = on; set local statement_timeout = ${timeoutMs};`;
   try {
     // A comment at the end of the text must not swallow the COMMIT.
-    return await connection.execute(`${begin()} ${settings} ${limits}
+    return await connection.execute(
+      `${begin()} ${settings} ${limits}
 ${sql}
-; commit`);
+; commit`,
+      { rows: "by position" },
+    );
   } catch (error) {
     if (!connection.lost.aborted) await connection.execute("rollback").catch(() => {});
     throw error;
