@@ -111,7 +111,7 @@ export function parseParallel(text: string): number | null {
 }
 
 /** How many rows in a second a person may allow. */
-export const MOST_RATE = 999_999_999;
+const MOST_RATE = 999_999_999;
 export const RATE = "a whole number of rows in a second, from 1 to 999,999,999";
 
 export function isRate(value: unknown): value is number {
