@@ -194,7 +194,8 @@ update ${table} b set ${setOids(begun.tableOid)}, key_order = ${storedArrayOrNul
         `window_rows = ${rows}, rows_per_second = coalesce(${stored(rowsPerSecond)}, rows_per_second), slowed_by = ${stored(slowedBy)}`,
       )}; ${controls.controls(revision)}`,
 
-    backfillFinished: (revision: string) => set(revision, "finished_at = clock_timestamp()"),
+    /** When the transaction began: its rows were done by then. */
+    backfillFinished: (revision: string) => set(revision, "finished_at = pg_catalog.now()"),
 
     forgetBackfill: (revision: string) => `delete from ${table} where revision = ${stored(revision)}`,
   };
