@@ -7,22 +7,12 @@ import type { Target } from "./target.ts";
 
 export const OWN_TABLES: ReadonlySet<string> = new Set([
   ...LEDGER_TABLES,
-  ...["", "_controls", "_ranges", "_undo"].map((name) =>
-    name === "" ? "migration_backfills" : `migration_backfill${name}`,
-  ),
   ...["migration_schema", "migration_locks", "webhook_undelivered"],
-  ...[
-    "files",
-    "contents",
-    "hashes",
-    "colours",
-    "scans",
-    "folders",
-    "runs",
-    "batches",
-    "hosts",
-    "origins",
-  ].map((name) => `import_${name}`),
+  ...["backfills", "backfill_controls", "backfill_ranges", "backfill_undo"].map(
+    (name) => `migration_${name}`,
+  ),
+  ...["files", "contents", "hashes", "colours", "scans", "folders"].map((name) => `import_${name}`),
+  ...["runs", "batches", "hosts", "origins"].map((name) => `import_${name}`),
   ...["duplicate_edges", "duplicate_decisions"],
 ]);
 
