@@ -178,7 +178,8 @@ async function carryOut(parsed: Parsed, around: CommandEnvironment, json: boolea
     const command = await row.load();
     const answered = answerOf(command.run, { row, typed, invocation, workingFolder });
     const answer = await orEnded(answered, { signal, graceMs: GRACE_MS });
-    if (changes === "nothing") refuseCut(answer, { signal, exitCodes });
+    // One that stays is ended by a signal, and has nothing to say.
+    if (changes === "nothing" && row.stays !== true) refuseCut(answer, { signal, exitCodes });
     return succeed(answer);
   } catch (error) {
     return failed(error);
