@@ -124,7 +124,8 @@ export function neutral(value: unknown, database: string): unknown {
       // The binary knows its version, and the sources have none.
       .replaceAll(`'${version}'`, `'${VERSION}'`)
       .replace(/[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}/g, "UUID")
-      .replace(/\d{4}-\d\d-\d\d[ T]\d\d:\d\d:\d\d[.\d]*(?:[+-]\d\d|Z)?/g, "TIME"),
+      .replace(/\d{4}-\d\d-\d\d[ T]\d\d:\d\d:\d\d[.\d]*(?:[+-]\d\d|Z)?/g, "TIME")
+      .replace(/\d\d:\d\d(?::\d\d)? \(UTC\)/g, "TIME"),
   );
 }
 
