@@ -1,5 +1,5 @@
 /**
- * Numbers that go on where they were: a sequence that is made for a column that has rows would begin at its start, and the next rows
+ * Numbers that go on where they were. A sequence that is made for a column with rows begins at its start, and the next rows
  * would get numbers that are taken. The scratch server has no rows, so nothing would show it. Pure.
  */
 import { quoted } from "../core/sql/quote.ts";

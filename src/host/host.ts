@@ -73,9 +73,10 @@ export class Host implements AsyncDisposable {
     const known = this.#declared.get(key);
     if (known !== undefined) return known;
     const loading = this.#load(module);
+    // Before anything may throw: a refusal that nobody hears ends the whole program.
+    loading.catch(() => this.#declared.delete(key));
     this.#running();
     this.#declared.set(key, loading);
-    loading.catch(() => this.#declared.delete(key));
     return loading;
   }
 

@@ -3,7 +3,7 @@
  * milliseconds, so that on a busy machine some of them are not disturbed.
  *
  * They are read as a statement that scans the table would read it. PostgreSQL reads a table that is larger than a quarter of its
- * buffers through a few of them, again and again, which is faster than to find new ones; there each sample goes on where the last
+ * buffers through a few of them, again and again. That is faster than to find new ones. There each sample goes on where the last
  * one has ended. Samples of a smaller table lie all over it, so that it is not read from memory unless it is there. They are long,
  * because reading ahead begins slowly.
  */

@@ -1,4 +1,4 @@
-/** The tables that Godwit makes in the schema of the ledger, and what is granted where the server keeps a role from one of them. */
+/** The tables that Godwit makes in the schema of the ledger. A role that may not use one of them is told what to grant. */
 import type { Connection } from "../../database/connection.ts";
 import { missingPrivilege } from "../../database/privilege.ts";
 import { DatabaseError } from "../../errors.ts";
