@@ -206,13 +206,19 @@ export interface SessionLocks {
   readonly locks: readonly HeldLock[];
 }
 
+export async function isInTransaction(observer: Connection, pid: number): Promise<boolean> {
+  const { rows } = await observer.query<{ inside: boolean | null }>(`select ${INSIDE} as inside`, [pid]);
+  return rows[0]?.inside === true;
+}
+
 export async function sessionLocksOf(observer: Connection, pid: number): Promise<SessionLocks> {
   const { rows } = await observer.query<{ inside: boolean | null; locks: string | null }>(STANDING, [pid]);
   const [row] = rows;
   return { inTransaction: row?.inside === true, locks: locksIn(JSON.parse(row?.locks ?? "null") ?? []) };
 }
 
-const STANDING = `select (select state like 'idle in transaction%' from pg_catalog.pg_stat_get_activity($1)) as inside,
+const INSIDE = "(select state like 'idle in transaction%' from pg_catalog.pg_stat_get_activity($1))";
+const STANDING = `select ${INSIDE} as inside,
   (select pg_catalog.json_agg(held) from (${locksBy("$1")}) held)::pg_catalog.text as locks`;
 
 /** How often functions of the user's that may change rows were called in the transaction of this session. */
