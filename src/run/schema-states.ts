@@ -20,7 +20,6 @@ import { asReadBy, type LiveReading, readLive, readTogether, type SchemaReading 
 import { turned } from "../diff/renames.ts";
 import { rolesOf } from "../rehearsal/catalog.ts";
 import { describeDifference } from "../schema/compare.ts";
-import { takeSnapshot } from "../schema/snapshot.ts";
 import { ALL, copySchema } from "./database-copy.ts";
 import type { LiveState, SchemaState } from "./schema-state.ts";
 import { giveOwners } from "./scratch-owners.ts";
@@ -150,12 +149,21 @@ async function makeState(stage: Stage, { database, state }: StateDatabase): Prom
     notes.push(...left.map((one) => `Not compared, because a copy lacks it: ${describeDifference(one)}`));
   }
   await leaveOut(connection, leftOut);
-  if (live === null || state.kind === "database") return;
-  if (state.kind === "migrations" && state.givesOwners === true) return;
+}
+
+/** Reads the state that was made, once all in it belongs to whom it belongs in the live database. */
+async function readOwned(
+  { scratch, owner }: Stage,
+  { database, state }: StateDatabase,
+  live: Live,
+): Promise<SchemaReading> {
+  const made = await readOnce(scratch, database);
+  if (state.kind === "database" || (state.kind === "migrations" && state.givesOwners === true)) return made;
   const { whole } = await live.reading;
-  const made = await takeSnapshot(connection, ALL);
   const makers = [state.kind === "files" ? owner : SUPERUSER];
-  await giveOwners(connection, { made, other: whole.snapshot, makers, ofNew: owner });
+  const owners = { made: made.snapshot, other: whole.snapshot, makers, ofNew: owner };
+  await using connection = await scratch.open(database);
+  return (await giveOwners(connection, owners)) ? await readOnce(scratch, database) : made;
 }
 
 interface Likeness {
@@ -183,9 +191,10 @@ async function makeAlike(stage: Stage, likeness: Likeness): Promise<Alike | null
   if (isTurned) await makeRoles(scratch, roles);
   await makeState(stage, first);
   await makeRoles(scratch, roles);
+  const present = await readOwned(stage, first, live);
   const goal = (await live.reading).rest;
   // What goes wrong here is of no interest where the second state can be made in the other way.
-  const made = goal && (await ledTo(stage, { ...likeness, goal }).catch(() => null));
+  const made = goal && (await ledTo(stage, { ...likeness, goal, present }).catch(() => null));
   if (made) return made;
   await makeState(stage, second);
   return null;
@@ -197,14 +206,15 @@ async function makeRoles(scratch: Scratch, names: readonly string[]): Promise<vo
 }
 
 interface Leading extends Likeness {
+  /** The first state, and the second one, which it is to lead to. */
+  readonly present: SchemaReading;
   readonly goal: SchemaReading;
 }
 
 /** `null`: it leads to something else. */
-async function ledTo(stage: Stage, { goal, ...likeness }: Leading): Promise<Alike | null> {
+async function ledTo(stage: Stage, { goal, present: first, ...likeness }: Leading): Promise<Alike | null> {
   const { scratch, owner, keeps } = stage;
   const { renames, isTurned } = likeness;
-  const first = await readOnce(scratch, likeness.first.database);
   const [here, there] = [first.snapshot.server, goal.snapshot.server];
   const isOneMajor = Math.floor(here / 10_000) === Math.floor(there / 10_000);
   if (isOneMajor && !keeps) {

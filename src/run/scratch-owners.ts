@@ -23,20 +23,24 @@ export interface Owners {
   readonly ofNew?: string;
 }
 
-/** `connection`: of a superuser. What cannot be given to another owner stays what it is, and differs. */
+/**
+ * `connection`: of a superuser. What cannot be given to another owner stays what it is, and differs. `false`: all belongs to whom
+ * it should, and nothing was changed.
+ */
 export async function giveOwners(
   connection: Connection,
   { made, other, makers, ofNew }: Owners,
-): Promise<void> {
-  const written = new Set(makers.flatMap((name) => [name, quotedName(name)]));
+): Promise<boolean> {
+  const own = new Set(makers);
   const others = byIdentity(other);
   const given = made.objects.flatMap((object) => {
     const { owner } = object.attributes;
-    if (typeof owner !== "string" || !written.has(owner)) return [];
+    if (typeof owner !== "string" || !own.has(bareName(owner))) return [];
     const there = others.get(identity(object));
     const to = there === undefined ? ofNew && quotedName(ofNew) : there.attributes.owner;
-    return typeof to === "string" && to !== owner ? [{ object, to }] : [];
+    return typeof to === "string" && bareName(to) !== bareName(owner) ? [{ object, to }] : [];
   });
+  if (given.length === 0) return false;
   await ensureRoles(
     connection,
     given.map(({ to }) => bareName(to)),
@@ -56,6 +60,7 @@ export async function giveOwners(
         if (!(error instanceof DatabaseError) || connection.lost.aborted) throw error;
       });
   }
+  return true;
 }
 
 /** PostgreSQL has no statement for it. */
