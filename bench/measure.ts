@@ -8,6 +8,7 @@ export interface Command {
   readonly name: string;
   readonly argv: readonly [string, ...string[]];
   readonly env?: Readonly<Record<string, string>>;
+  readonly cwd?: string;
   /** Before every run, not measured. */
   readonly before?: () => Promise<void>;
   /** What it and its children hold at once is watched, which costs a little of the machine. */
@@ -66,10 +67,11 @@ export async function compare(commands: readonly Command[], runs: number): Promi
 }
 
 /** Not synchronously: the proxy of a benchmark lives in this process. */
-export async function once({ argv, env, watched = false }: Command): Promise<Sample> {
+export async function once({ argv, env, cwd, watched = false }: Command): Promise<Sample> {
   const started = process.hrtime.bigint();
   const child = spawn(TIME, ["-f", "godwit-bench %U %S %M", ...argv], {
     env: { ...process.env, ...env },
+    cwd,
     stdio: ["ignore", "ignore", "pipe"],
   });
   const peak = watched ? watchFamily(child.pid ?? 0) : () => ({ rssMb: 0, pssMb: 0 });

