@@ -93,16 +93,30 @@ export function upperBound({ name, key }: BackfillTable): string {
 
 /**
  * The key at which a window of so many rows ends, and how many rows it has. No row: nothing is left. All windows but the
- * last end at a row that is found by its place. The last has all that is left, which is counted.
+ * last end at a row that is found by its place. The last has all that is left, which is counted. Where a window seems to be the
+ * last, that is tried first.
  */
-export function windowEnd({ name, key }: BackfillTable, { from, to }: KeyRange, rows: number): string {
+export function windowEnd(
+  { name, key }: BackfillTable,
+  { from, to }: KeyRange,
+  rows: number,
+  { seemsLast = false }: { readonly seemsLast?: boolean } = {},
+): string {
   const above = from === null ? "" : `${compare(key, ">", from)} and `;
   const left = `from ${name} ${ROW} where ${above}${compare(key, "<=", to)}`;
-  return `(select ${keyText(key)} as key, ${rows}::pg_catalog.float8 as rows from
-(select ${names(key)} ${left} order by ${names(key)} offset ${rows - 1} limit 1) full_window)
+  const full = `select ${keyText(key)} as key, ${rows}::pg_catalog.float8 as rows from
+(select ${names(key)} ${left} order by ${names(key)} offset ${rows - 1} limit 1) full_window`;
+  const rest = (counted: string) =>
+    `select ${keyText(key)} as key, (select pg_catalog.count(*) ${counted})::pg_catalog.float8 as rows
+${left} order by ${descending(key)} limit 1`;
+  return seemsLast
+    ? `select key, rows from (${rest(`from (select ${left} limit ${rows + 1}) some_rows`)}) last_window where rows <= ${rows}
 union all
-(select ${keyText(key)} as key, (select pg_catalog.count(*) ${left})::pg_catalog.float8 as rows
-${left} order by ${descending(key)} limit 1)
+(${full})
+limit 1`
+    : `(${full})
+union all
+(${rest(left)})
 limit 1`;
 }
 

@@ -77,8 +77,10 @@ export function backfillsSql(schema: string, history: string, byHand: boolean) {
   const exists = (name: string) =>
     `pg_catalog.to_regclass(${literal(`${quotedName(schema)}.${name}`)}) is not null`;
   // `to_jsonb` has no field, and no error, where an early ledger has no such column.
-  const ownOids = `array[b.tableoid, pg_catalog.to_regclass(${literal(`${quotedName(schema)}.migration_history`)})::pg_catalog.oid]`;
-  const tableOid = `(case when pg_catalog.to_jsonb(b) -> 'ledger_oids' = pg_catalog.to_jsonb(${ownOids}) then pg_catalog.to_jsonb(b) ->> 'table_oid' end)`;
+  const oidOf = (name: string) =>
+    `pg_catalog.to_regclass(${literal(`${quotedName(schema)}.${name}`)})::pg_catalog.oid`;
+  const ownOids = (own: string) => `array[${own}, ${oidOf("migration_history")}]`;
+  const tableOid = `(case when pg_catalog.to_jsonb(b) -> 'ledger_oids' = pg_catalog.to_jsonb(${ownOids("b.tableoid")}) then pg_catalog.to_jsonb(b) ->> 'table_oid' end)`;
   /** An early ledger lacks these columns. To add them takes a lock, so it is done only where they are missing. */
   const addOids = `do $godwit$ begin if not exists (select from pg_catalog.pg_attribute
   where attrelid = pg_catalog.to_regclass(${literal(`${quotedName(schema)}.migration_backfills`)}) and attname = 'table_oid' and not attisdropped)
@@ -87,7 +89,7 @@ if not exists (select from pg_catalog.pg_attribute
   where attrelid = pg_catalog.to_regclass(${literal(`${quotedName(schema)}.migration_backfills`)}) and attname = 'key_order' and not attisdropped)
 then alter table ${table} add column key_order text[]; end if; end $godwit$`;
   const setOids = (oid: string | null) =>
-    `table_oid = ${stored(oid)}::pg_catalog.oid, ledger_oids = ${ownOids}`;
+    `table_oid = ${stored(oid)}::pg_catalog.oid, ledger_oids = ${ownOids("b.tableoid")}`;
   const STATE = `(select checksum from ${history} h where h.revision = b.revision) as checksum,
   (select fingerprint from ${history} h where h.revision = b.revision) as fingerprint,
   revision, table_name as "table", ${tableOid} as "tableOid", key, key_types as "keyTypes", pg_catalog.to_jsonb(b) -> 'key_order' as "keyOrder", bound, position,
@@ -139,9 +141,9 @@ ${keepToOwner(schema, ["migration_backfills", CONTROLS_TABLE], byHand)}`,
 
     /** Replaces what an earlier backfill of the same name has left. */
     beginBackfill: (begun: BackfillBegun) => `delete from ${table} where revision = ${stored(begun.revision)};
-insert into ${table} (revision, table_name, key, key_types, bound, estimated_rows) values (${stored(begun.revision)},
-  ${stored(begun.table)}, ${storedArray(begun.key)}, ${storedArray(begun.keyTypes)}, ${storedArrayOrNull(begun.bound)}, ${stored(begun.estimatedRows)});
-update ${table} b set ${setOids(begun.tableOid)}, key_order = ${storedArrayOrNull(begun.keyOrder)} where revision = ${stored(begun.revision)}`,
+insert into ${table} (revision, table_name, key, key_types, bound, estimated_rows, table_oid, ledger_oids, key_order) values (${stored(begun.revision)},
+  ${stored(begun.table)}, ${storedArray(begun.key)}, ${storedArray(begun.keyTypes)}, ${storedArrayOrNull(begun.bound)}, ${stored(begun.estimatedRows)},
+  ${stored(begun.tableOid)}::pg_catalog.oid, ${ownOids(oidOf("migration_backfills"))}, ${storedArrayOrNull(begun.keyOrder)})`,
 
     /** With the checksum and fingerprint of the migration, as it was when the backfill began. */
     backfill: (revision: string) => `select ${STATE} from ${table} b where revision = ${stored(revision)}`,

@@ -24,7 +24,6 @@ import { isSameKey } from "../../../backfill/key.ts";
 import { halfOf, mostRows, nextRows } from "../../../backfill/pace.ts";
 import { speedOf } from "../../../backfill/speed.ts";
 import { type Throttle, targetAt } from "../../../backfill/throttle.ts";
-import { isBackground } from "../../../core/backfill.ts";
 import { GodwitError } from "../../../errors.ts";
 import type { BackfillState } from "../../../ledger/backfills-sql.ts";
 import { UNASKED, UNRECORDED } from "../../report/committed.ts";
@@ -38,8 +37,8 @@ import type { Prepared } from "../prepared.ts";
 import { failureOf, stepError } from "../step-error.ts";
 import { type Watch, watch } from "../watch.ts";
 import { begin, survey, underWay, withdraw } from "./begin.ts";
-import { aside, type HeldLocks, heldLocks } from "./beside.ts";
-import { admit, allowedRows, waitForTurn, waitToBegin } from "./control.ts";
+import { aside, type HeldLocks, heldLocks, isBeside } from "./beside.ts";
+import { admit, allowedRows, type LastWindow, waitForTurn, waitToBegin } from "./control.ts";
 import { explained, otherTable } from "./edited.ts";
 import { committedOf, type Filling, report } from "./filling.ts";
 import { claimOf, claimRanges, fillRanges, hasRanges } from "./ranges.ts";
@@ -90,37 +89,40 @@ async function carryOut(
     const claim = step.reason === "resume" ? await claimRanges(context, prepared) : null;
     known = await underWay(context, prepared);
     const controls = await admit(context, prepared, body.backfill, known);
-    {
-      // The check at the end may read the whole table, and is cancelled like a window.
-      using observed = watch(context, () => step, context.target.settings.lockTimeoutMs);
-      const ground = await survey(context, prepared, { ...body, backfill: body.backfill }, known);
-      await held.table(ground.table);
-      await using sensor = await openSensor({ ...ground, backfill: body.backfill });
-      filling = await begin(ground, { known, controls, claim, sensor });
-      await retryRefused(filling);
-      const { windows } = filling.state;
-      const beside = isBeside(filling);
-      if (hasRanges(filling, beside)) {
-        const own = filling;
-        const claim = await claimOf(own);
-        const windows = async () => {
-          await fillRanges(own, claim, fill);
-          // The lock may not be had afterwards, and all windows are done all the same.
-          through = true;
-        };
-        await (beside ? aside(own, windows) : windows());
-      } else {
-        await fill(filling, observed);
+    // The check at the end may read the whole table, and is cancelled like a window.
+    using observed = watch(context, () => step, context.target.settings.lockTimeoutMs);
+    const ground = await survey(context, prepared, { ...body, backfill: body.backfill }, known);
+    await held.table(ground.table);
+    await using sensor = await openSensor({ ...ground, backfill: body.backfill });
+    const begun = begin(ground, { known, controls, claim, sensor });
+    // Meanwhile, so that nothing waits for it later.
+    const last = closing(lastParts(begun.filling), step.direction, entryOf(prepared, body.revert));
+    await begun.written;
+    filling = begun.filling;
+    await retryRefused(filling);
+    const { windows } = filling.state;
+    const beside = isBeside(filling);
+    if (hasRanges(filling, beside)) {
+      const own = filling;
+      const claim = await claimOf(own);
+      const windows = async () => {
+        await fillRanges(own, claim, fill);
+        // The lock may not be had afterwards, and all windows are done all the same.
         through = true;
-      }
-      if (filling.state.windows > windows) await retryRefused(filling);
-      refuseRefused(filling);
-      await refuseRemainder(filling);
-      refuseUnexpectedRows(filling);
+      };
+      await (beside ? aside(own, windows) : windows());
+    } else {
+      await fill(filling, observed);
+      through = true;
     }
+    if (filling.state.windows > windows) await retryRefused(filling);
+    refuseRefused(filling);
+    await refuseRemainder(filling);
+    refuseUnexpectedRows(filling);
+    // What says that it is applied is not cancelled.
+    observed[Symbol.dispose]();
     context.stop.throwIfAborted();
     const { table } = filling;
-    const last = closing(lastParts(filling), step.direction, entryOf(prepared, body.revert));
     await closed(context, step, last).catch((error: unknown) => {
       throw otherTable(error, { table, step });
     });
@@ -145,13 +147,6 @@ async function carryOut(
     return { ok: false, failure: failureOf(step.revision, problem, committed), error: problem };
   }
   return stepDone(context, step, index, { startedAt, transactional: false });
-}
-
-/** A function runs in a process that knows one connection at a time, and has its windows under the lock. */
-function isBeside({ context, body, backfill, state }: Filling): boolean {
-  const { observer, spanning } = context.connection.capabilities;
-  const possible = context.retake !== undefined && observer && spanning && state.bound !== null;
-  return possible && isBackground({ backfill }) && body.rows === undefined;
 }
 
 /**
@@ -188,15 +183,23 @@ async function fill(filling: Filling, observed: Watch): Promise<void> {
   const begunAt = performance.now();
   let endedAt = begunAt;
   let rows = windows.minRows;
+  const sized = (last: Pick<LastWindow, "rows" | "tookMs">) => {
+    const { throttle } = filling.sensor;
+    const targetMs = targetAt(windows.targetMs, throttle);
+    const maxRows = windows.maxRows ?? mostAt(throttle);
+    const { isAlone } = throttle;
+    return nextRows({ ...windows, maxRows, targetMs, isAlone }, { ...last, rows: Math.max(last.rows, 1) });
+  };
   for (let attempt = 1; ; ) {
     context.stop.throwIfAborted();
     if (filling.ranged?.isHalted() === true) return;
     const at = performance.now();
     let windowRows: number;
     let tookMs: number;
-    rows = allowedRows(rows, filling);
+    rows = filling.opening?.rows ?? allowedRows(rows, filling);
+    const next = (rows: number) => sized({ rows, tookMs: performance.now() - at });
     try {
-      const done = await runWindow(filling, bound, rows);
+      const done = await runWindow(filling, bound, { rows, next });
       if (done === null) return;
       const { state } = filling;
       filling.state = {
@@ -219,6 +222,7 @@ async function fill(filling: Filling, observed: Watch): Promise<void> {
       if (isSameKey(done.position, bound)) return;
     } catch (error) {
       if (context.connection.lost.aborted || context.stop.aborted) throw error;
+      filling.opening = null;
       await rollback(context.connection);
       if (isWorthRetrying(error)) {
         if (attempt >= context.target.settings.lockAttempts) throw error;
@@ -237,10 +241,6 @@ async function fill(filling: Filling, observed: Watch): Promise<void> {
       continue;
     }
     if (await waitForTurn(filling, { rows: windowRows, at, tookMs })) endedAt = performance.now();
-    const { throttle } = filling.sensor;
-    const targetMs = targetAt(windows.targetMs, throttle);
-    const maxRows = windows.maxRows ?? mostAt(throttle);
-    const { isAlone } = throttle;
-    rows = nextRows({ ...windows, maxRows, targetMs, isAlone }, { rows: Math.max(windowRows, 1), tookMs });
+    rows = sized({ rows: windowRows, tookMs });
   }
 }

@@ -11,13 +11,16 @@ import { ownTransaction, statementFrame } from "../frame.ts";
 import { frameError } from "../frame-error.ts";
 import { entryOf, frameParts } from "../frame-parts.ts";
 import type { Prepared } from "../prepared.ts";
+import { isBeside } from "./beside.ts";
 import { refuseEdited } from "./edited.ts";
 import { type BackfillBody, type Examined, examine } from "./examine.ts";
 import type { Filling } from "./filling.ts";
 import { forgetUnlessKept } from "./keep.ts";
 import { refuseLost } from "./lost.ts";
+import { mayOpenAhead, NO_WAIT, sendOpening } from "./opening.ts";
+import { hasRanges } from "./ranges.ts";
 import type { Sensor } from "./signals.ts";
-import { NO_WAIT, unplaced } from "./window.ts";
+import { unplaced } from "./unplaced.ts";
 
 /**
  * What an earlier run has done of it. `null`: no row is done, so it begins anew. Throws `PlanRefused` (`BACKFILL_LOST`) where
@@ -71,8 +74,14 @@ interface Before extends Pick<Filling, "controls" | "claim"> {
   readonly sensor: Sensor;
 }
 
-/** Writes its row into the ledger, unless it is under way. */
-export async function begin(ground: Ground, { known, controls, claim, sensor }: Before): Promise<Filling> {
+export interface Begun {
+  readonly filling: Filling;
+  /** When its row is in the ledger. Until then nothing of it is there, and its first window may be on its way. */
+  readonly written: Promise<void>;
+}
+
+/** Sends its row to the ledger, unless it is under way. */
+export function begin(ground: Ground, { known, controls, claim, sensor }: Before): Begun {
   const { context, prepared, body, parts, table, undo } = ground;
   const { connection, ledger, author } = context;
   const { step } = prepared;
@@ -80,9 +89,9 @@ export async function begin(ground: Ground, { known, controls, claim, sensor }: 
   const from = (state: BackfillState): Filling => ({
     ...{ ...ground, backfill: body.backfill, state, controls, sensor, slowedBy },
     ...{ keeping: undo?.keeping ?? null, claim: known === null ? null : claim },
-    ...{ hasLock: true, rowsPerSecond: null, firstFailure: null },
+    ...{ hasLock: true, rowsPerSecond: null, firstFailure: null, opening: null },
   });
-  if (known !== null) return from(known);
+  if (known !== null) return { filling: from(known), written: Promise.resolve() };
   const begun = {
     revision: step.revision,
     table: table.shown,
@@ -100,14 +109,17 @@ export async function begin(ground: Ground, { known, controls, claim, sensor }: 
   const row = `${replace} ${sql.insert(entryOf(prepared, body.revert), author, "partial")};`;
   // Without it nothing is there of the windows behind it either, which do not wait for the disk.
   const waits = body.rows === undefined ? `${NO_WAIT};` : "";
-  await connection
+  const written = connection
     .execute(
       `${ownBegin()} ${waits} ${parts.ownRole} ${parts.fence} ${guardOf(context.target.settings)} ${parts.mirror.open} ${row} ${sql.createBackfills()} ${sql.createRanges()} ${sql.forgetRanges(step.revision)}; ${sql.beginBackfill(begun)}; ${undo?.begin ?? ""} commit`,
     )
-    .catch((error: unknown) => {
-      throw frameError(error, step.revision);
-    });
-  return from({
+    .then(
+      () => {},
+      (error: unknown) => {
+        throw frameError(error, step.revision);
+      },
+    );
+  const filling = from({
     ...begun,
     position: null,
     rows: 0,
@@ -118,6 +130,14 @@ export async function begin(ground: Ground, { known, controls, claim, sensor }: 
     checksum: step.checksum,
     fingerprint: prepared.migration?.fingerprint ?? null,
   });
+  const { bound } = begun;
+  if (bound !== null && mayOpenAhead(filling) && !hasRanges(filling, isBeside(filling)))
+    filling.opening = sendOpening(
+      filling,
+      { from: null, to: bound },
+      { rows: body.backfill.windows.minRows, done: 0 },
+    );
+  return { filling, written };
 }
 
 /** Nothing of it was done, so it becomes pending again. */

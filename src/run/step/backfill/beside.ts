@@ -16,6 +16,7 @@
  */
 
 import type { FoundTable } from "../../../backfill/table.ts";
+import { isBackground } from "../../../core/backfill.ts";
 import { runningProblem } from "../../../core/background.ts";
 import { LockError, PlanRefused, type Problem } from "../../../errors.ts";
 import { backfillKey, holderOf, tableKey, tryLock, unlock } from "../../../lock/backfill-lock.ts";
@@ -71,6 +72,13 @@ export function stepsOfTurn(
   const at = steps.findIndex((prepared) => prepared.step.background === true && isOpen(prepared));
   if (at === -1) return steps;
   return steps.slice(0, steps.slice(0, at).some(isOpen) ? at : at + 1);
+}
+
+/** A function runs in a process that knows one connection at a time, and has its windows under the lock. */
+export function isBeside({ context, body, backfill, state }: Filling): boolean {
+  const { observer, spanning } = context.connection.capabilities;
+  const possible = context.retake !== undefined && observer && spanning && state.bound !== null;
+  return possible && isBackground({ backfill }) && body.rows === undefined;
 }
 
 /** Has `windows` run while the migrations lock is free. Afterwards the lock is held, unless the run has to end. */

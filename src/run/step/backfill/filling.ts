@@ -12,6 +12,7 @@ import type { Body } from "../body.ts";
 import type { StepContext } from "../context.ts";
 import type { FrameParts } from "../frame.ts";
 import type { Prepared } from "../prepared.ts";
+import type { Opening } from "./opening.ts";
 import type { RowsThrew } from "./rows-threw.ts";
 
 /** One of several ranges of a backfill. */
@@ -48,6 +49,8 @@ export interface Filling {
   readonly ranged?: Ranged | undefined;
   /** The run holds the migrations lock, and the row in the ledger is the one that it knows. */
   hasLock: boolean;
+  /** The next window, where it has begun already. */
+  opening: Opening | null;
   /** What the ledger has. */
   state: BackfillState;
   /** What people have said of it, as of the last window. */

@@ -30,9 +30,9 @@ import { ownTransaction } from "../frame.ts";
 import type { Prepared } from "../prepared.ts";
 import { stepError } from "../step-error.ts";
 import { type Watch, watch } from "../watch.ts";
-import { toldWithAll } from "./control.ts";
 import { otherTable } from "./edited.ts";
 import type { Filling, Ranged } from "./filling.ts";
+import { toldWithAll } from "./late.ts";
 import { inLedger } from "./ledger-waits.ts";
 import { split } from "./split.ts";
 

@@ -8,7 +8,8 @@ import { ownTransaction, statementFrame } from "../frame.ts";
 import { limitOf } from "../step-error.ts";
 import type { Filling } from "./filling.ts";
 import { RowsThrew } from "./rows-threw.ts";
-import { runFailedRow, unplaced } from "./window.ts";
+import { unplaced } from "./unplaced.ts";
+import { runFailedRow } from "./window.ts";
 
 /** So many rows that are refused are hardly the fault of the rows. A run stops there. */
 export const MOST_FAILED = 100;

@@ -25,7 +25,8 @@ import type { RunContext, Target } from "../../session/target.ts";
 import { begin, rollback } from "../../session/transaction.ts";
 import type { Body } from "../body.ts";
 import type { Prepared } from "../prepared.ts";
-import { refuseSkipping, SKIP_TRIGGERS } from "./window.ts";
+import { SKIP_TRIGGERS } from "./opening.ts";
+import { refuseSkipping } from "./window.ts";
 
 const FIRST_ROWS = 100;
 const MOST_ROWS = 5_000;

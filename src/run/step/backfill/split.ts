@@ -4,7 +4,7 @@ import type { KeyValue } from "../../../backfill/key.ts";
 import { blocksOf, sampledBounds } from "../../../backfill/sample.ts";
 import { ownTransaction } from "../frame.ts";
 import type { Filling } from "./filling.ts";
-import { unplaced } from "./window.ts";
+import { unplaced } from "./unplaced.ts";
 
 /** A worker that is done early takes another range. */
 const RANGES_EACH = 4;

@@ -17,8 +17,9 @@ import { frameError } from "../frame-error.ts";
 import type { Prepared } from "../prepared.ts";
 import { otherTable } from "./edited.ts";
 import { atLedger } from "./ledger-waits.ts";
+import { KEEP_TRIGGERS, SKIP_TRIGGERS } from "./opening.ts";
 import type { Sensor } from "./signals.ts";
-import { KEEP_TRIGGERS, SKIP_TRIGGERS, unplaced } from "./window.ts";
+import { unplaced } from "./unplaced.ts";
 
 /** So many keys of rows that were left are named. */
 const SHOWN_KEYS = 5;

@@ -45,8 +45,9 @@ import { isOfItsRows } from "./rest.ts";
 import { openSensor } from "./signals.ts";
 import { leftOver } from "./undo-left.ts";
 import { committedOf, refusedRow, reportBack, type Undoing, undoWindow } from "./undo-window.ts";
+import { unplaced } from "./unplaced.ts";
 import { keptBackfill, wayBackTable } from "./way-back-table.ts";
-import { refuseSkipping, unplaced } from "./window.ts";
+import { refuseSkipping } from "./window.ts";
 
 /** Throws `PlanRefused` (`BACKFILL_UNDO`) before the first step of a way back that has no old values any more. */
 export async function refuseUnkept(

@@ -2,7 +2,7 @@
 
 import { tableGuard } from "../../../backfill/guard.ts";
 import { describeKey, isSameKey, type KeyValue, type Window } from "../../../backfill/key.ts";
-import { windowEnd, windowStatement } from "../../../backfill/statement.ts";
+import { windowStatement } from "../../../backfill/statement.ts";
 import type { Backfill } from "../../../core/backfill.ts";
 import { asciiComments } from "../../../core/sql/comments.ts";
 import { restored } from "../../../core/sql/stored.ts";
@@ -17,21 +17,39 @@ import { frameError } from "../frame-error.ts";
 import { otherTable } from "./edited.ts";
 import type { Filling, Ranged } from "./filling.ts";
 import { atLedger } from "./ledger-waits.ts";
+import {
+  ask,
+  KEEP_TRIGGERS,
+  mayOpenAhead,
+  type Opening,
+  open,
+  SKIP_TRIGGERS,
+  sendOpening,
+} from "./opening.ts";
 import { changeByFunction } from "./rows.ts";
+import { unplaced } from "./unplaced.ts";
 
-/** Does the next window of at most so many rows, up to the key `to`. `null`: no row is left. Throws what the server says. */
-export async function runWindow(filling: Filling, to: KeyValue, rows: number): Promise<WindowDone | null> {
+export interface WindowSize {
+  readonly rows: number;
+  /** The rows of the window behind this one, from those that this one has, when these are changed. */
+  readonly next: (rows: number) => number;
+}
+
+/**
+ * Does the next window of at most so many rows, up to the key `to`. `null`: no row is left. Throws what the server says. The window
+ * behind it may have begun (`filling.opening`).
+ */
+export async function runWindow(
+  filling: Filling,
+  to: KeyValue,
+  { rows, next }: WindowSize,
+): Promise<WindowDone | null> {
   const { context, prepared, table, ranged } = filling;
   const { connection, ledger } = context;
   // The row of the bound is done, and nothing is to be asked: behind many dead entries an answer takes its time.
   if (isSameKey(filling.state.position, to)) return null;
-  const opened = open(filling);
-  // The question need not wait until the transaction has begun: where it has not, that is the error, and nothing was written.
-  if (ranged !== undefined || !connection.capabilities.pipeline) await opened;
-  if (ranged !== undefined) await holdRange(filling, ranged);
-  const range = { from: filling.state.position, to };
-  const asked = connection.execute(windowEnd(table, range, rows)).catch(unplaced);
-  asked.catch(() => {});
+  const { opened, asked } = filling.opening ?? (await openNow(filling, to, rows));
+  filling.opening = null;
   await opened;
   const [answer] = await asked;
   const end = answer?.rows[0] as { readonly key: KeyValue; readonly rows: number } | undefined;
@@ -39,7 +57,7 @@ export async function runWindow(filling: Filling, to: KeyValue, rows: number): P
     await connection.execute("rollback");
     return null;
   }
-  const changed = await change(filling, { from: range.from, to: end.key }, end.rows);
+  const changed = await change(filling, { from: filling.state.position, to: end.key }, end.rows);
   const rowsPerSecond = ranged?.total().rowsPerSecond ?? filling.rowsPerSecond;
   const done = { position: end.key, rows: end.rows, changed, rowsPerSecond, slowedBy: filling.slowedBy };
   const { revision } = prepared.step;
@@ -48,11 +66,36 @@ export async function runWindow(filling: Filling, to: KeyValue, rows: number): P
     ranged === undefined
       ? sql.windowDone(revision, done)
       : sql.rangeWindowDone(revision, ranged.number, done);
-  const results = await close(filling, `${tableGuard(table)}; ${moved}`).catch((error: unknown) => {
+  const closed = close(filling, `${tableGuard(table)}; ${moved}`);
+  if (!isSameKey(end.key, to) && mayOpenAhead(filling))
+    filling.opening = sendOpening(
+      filling,
+      { from: end.key, to },
+      { rows: next(end.rows), done: filling.state.rows + end.rows },
+    );
+  const results = await closed.catch((error: unknown) => {
     throw otherTable(error, { table, step: prepared.step });
   });
   filling.controls = controlsIn(results) ?? filling.controls;
   return done;
+}
+
+async function openNow(
+  filling: Filling,
+  to: KeyValue,
+  rows: number,
+): Promise<Pick<Opening, "opened" | "asked">> {
+  const { context, ranged } = filling;
+  const range = () => ({ from: filling.state.position, to });
+  const size = { rows, done: filling.state.rows };
+  if (ranged === undefined && context.connection.capabilities.pipeline)
+    return sendOpening(filling, range(), size);
+  const opened = open(filling);
+  await opened;
+  if (ranged !== undefined) await holdRange(filling, ranged);
+  const asked = ask(filling, range(), size);
+  await asked;
+  return { opened, asked };
 }
 
 /**
@@ -117,36 +160,10 @@ export async function refuseSkipping(
   });
 }
 
-/** What fails is not the author's statement, so that a position in it would point anywhere. */
-export function unplaced(error: unknown): never {
-  throw error instanceof DatabaseError ? error.withoutPosition() : error;
-}
-
-/** No trigger fires until the setting is taken back, or the transaction ends. */
-export const SKIP_TRIGGERS = "set local session_replication_role = replica";
-export const KEEP_TRIGGERS = "set local session_replication_role = origin";
-
-/**
- * A window does not wait for the disk: a crash of the server loses its rows and its position together, and the next run
- * does them again. The last transaction of the backfill waits for all of them. A function may have told others of its rows.
- */
-export const NO_WAIT = "set local synchronous_commit = off";
-
 /** What was committed without waiting for the disk is on it afterwards. Where that cannot be asked, the server does it soon. */
 export async function waitForDisk(connection: StepContext["connection"]): Promise<void> {
   // It writes a record, so its commit waits. The commit of a read would not.
   await connection.execute("select pg_catalog.pg_logical_emit_message(true, 'godwit', '')").catch(() => {});
-}
-
-async function open({ context, prepared, parts, backfill, body }: Filling): Promise<void> {
-  const own = [
-    ...(body.rows === undefined ? [NO_WAIT] : []),
-    ...(backfill.options.triggers === "skip" ? [SKIP_TRIGGERS] : []),
-  ];
-  const message = [statementFrame(parts, "").open, ...own].join("; ");
-  await context.connection.execute(message).catch((error: unknown) => {
-    throw frameError(error, prepared.step.revision, "within");
-  });
 }
 
 async function close(
