@@ -15,7 +15,7 @@ import { whole } from "../../../std/number.ts";
 import { delay } from "../../../std/time.ts";
 import type { StepContext } from "../context.ts";
 import type { Prepared } from "../prepared.ts";
-import { type Filling, upToOf } from "./filling.ts";
+import { type Turning, upToOf } from "./filling.ts";
 import { backBy, doneBy, refuseLate } from "./late.ts";
 import { inLedger } from "./ledger-waits.ts";
 import { dropOpening } from "./opening.ts";
@@ -26,14 +26,6 @@ const ASK_EVERY_MS = 500;
 const HELD_MS = 2_000;
 /** So often the ledger is told what holds it, for whoever looks on. */
 const WRITE_EVERY_MS = 10_000;
-
-/** Windows that follow each other: those of a backfill, or of its way back. */
-export interface Turning
-  extends Pick<Filling, "context" | "prepared" | "table" | "ranged" | "controls" | "sensor" | "slowedBy"> {
-  readonly state: BackfillState | UndoState;
-  /** Left out: none begins ahead. */
-  opening?: Filling["opening"];
-}
 
 /**
  * Whether it may begin or go on at all: it is approved if it has to be, no pause holds, and the hour at which backfills

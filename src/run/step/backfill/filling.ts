@@ -4,15 +4,16 @@ import type { FoundTable } from "../../../backfill/table.ts";
 import type { Throttle } from "../../../backfill/throttle.ts";
 import type { Keeping } from "../../../backfill/undo.ts";
 import type { Backfill, PatchColumn } from "../../../core/backfill.ts";
+import type { Result } from "../../../database/connection.ts";
 import type { DatabaseError } from "../../../errors.ts";
 import type { BackfillControls } from "../../../ledger/backfill-controls-sql.ts";
+import type { UndoState } from "../../../ledger/backfill-undo-sql.ts";
 import type { BackfillState } from "../../../ledger/backfills-sql.ts";
 import { type Committed, NOTHING } from "../../report/committed.ts";
 import type { Body } from "../body.ts";
 import type { StepContext } from "../context.ts";
 import type { FrameParts } from "../frame.ts";
 import type { Prepared } from "../prepared.ts";
-import type { Opening } from "./opening.ts";
 import type { RowsThrew } from "./rows-threw.ts";
 
 /** One of several ranges of a backfill. */
@@ -63,6 +64,23 @@ export interface Filling {
   slowedBy: string | null;
   /** The error of the first row that could not be changed in this run. */
   firstFailure: DatabaseError | RowsThrew | null;
+}
+
+/** A window that has begun. */
+export interface Opening {
+  /** The most that the window has. */
+  readonly rows: number;
+  readonly opened: Promise<void>;
+  /** Where it ends. */
+  readonly asked: Promise<readonly Result[]>;
+}
+
+/** Windows that follow each other: those of a backfill, or of its way back. */
+export interface Turning
+  extends Pick<Filling, "context" | "prepared" | "table" | "ranged" | "controls" | "sensor" | "slowedBy"> {
+  readonly state: BackfillState | UndoState;
+  /** Left out: none begins ahead. */
+  opening?: Filling["opening"];
 }
 
 /** What is there of it, whatever becomes of the rest. `null`: it was not begun. */

@@ -4,8 +4,7 @@ import type { UndoState } from "../../../ledger/backfill-undo-sql.ts";
 import { formatMoment } from "../../../std/moment.ts";
 import { rowsOf } from "../../../std/number.ts";
 import type { StepContext } from "../context.ts";
-import type { Turning } from "./control.ts";
-import { upToOf } from "./filling.ts";
+import { type Turning, upToOf } from "./filling.ts";
 
 /** What is done and stays, for people. */
 interface Done {

@@ -11,16 +11,8 @@ import type { Result } from "../../../database/connection.ts";
 import { rollback } from "../../session/transaction.ts";
 import { statementFrame } from "../frame.ts";
 import { frameError } from "../frame-error.ts";
-import type { Filling } from "./filling.ts";
+import type { Filling, Opening } from "./filling.ts";
 import { unplaced } from "./unplaced.ts";
-
-export interface Opening {
-  /** The most that the window has. */
-  readonly rows: number;
-  readonly opened: Promise<void>;
-  /** Where it ends. */
-  readonly asked: Promise<readonly Result[]>;
-}
 
 export interface OpeningSize extends Pick<Opening, "rows"> {
   /** The rows of the windows in front of it. */

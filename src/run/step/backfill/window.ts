@@ -15,17 +15,9 @@ import type { StepContext } from "../context.ts";
 import { statementFrame } from "../frame.ts";
 import { frameError } from "../frame-error.ts";
 import { otherTable } from "./edited.ts";
-import type { Filling, Ranged } from "./filling.ts";
+import type { Filling, Opening, Ranged } from "./filling.ts";
 import { atLedger } from "./ledger-waits.ts";
-import {
-  ask,
-  KEEP_TRIGGERS,
-  mayOpenAhead,
-  type Opening,
-  open,
-  SKIP_TRIGGERS,
-  sendOpening,
-} from "./opening.ts";
+import { ask, KEEP_TRIGGERS, mayOpenAhead, open, SKIP_TRIGGERS, sendOpening } from "./opening.ts";
 import { changeByFunction } from "./rows.ts";
 import { unplaced } from "./unplaced.ts";
 
