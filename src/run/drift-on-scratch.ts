@@ -39,7 +39,7 @@ export interface DriftSql {
   readonly losses: readonly string[];
   /** What `adopt` does not keep. */
   readonly adoptLosses: readonly string[];
-  /** Columns that `undo` makes NOT NULL, which fails on a table that has rows without a value there. */
+  /** What of `undo` may fail on a table that has rows, such as a column that becomes NOT NULL. */
   readonly failsOnRows: readonly string[];
   /** The same of `adopt`. */
   readonly adoptFailsOnRows: readonly string[];

@@ -70,9 +70,10 @@ export async function rehearse(
       context,
       lacking: new Set(),
       partial: new Set(),
+      isCompared: true,
     };
-    const present = await makePresent(stage, { view, decided, named });
-    const steps = await carryOut(stage, { view, decided, options });
+    const { isCompared, ...present } = await makePresent(stage, { view, decided, named });
+    const steps = await carryOut({ ...stage, isCompared }, { view, decided, options });
     scratch.check();
     const { insteadOf } = scratch;
     return {
@@ -93,6 +94,8 @@ interface Stage {
   readonly lacking: Set<string>;
   /** Relations that are not all that they are on the target. */
   readonly partial: Set<string>;
+  /** Whether it is known what the copy lacks. */
+  readonly isCompared: boolean;
 }
 
 /** Those that every new server has. */
@@ -127,7 +130,7 @@ type Present = Pick<RehearsalReport, "from" | "notFromCatalog" | "gaps">;
 async function makePresent(
   stage: Stage,
   { named, ...known }: DecidedView & { readonly named: Named },
-): Promise<Present> {
+): Promise<Present & Pick<Stage, "isCompared">> {
   const { target, scratch, database, context, lacking, partial } = stage;
   const copied = await copyPresent(target, { scratch, database }, context);
   const mark = ({ missing, relations }: Gaps) => {
@@ -138,7 +141,7 @@ async function makePresent(
   if (!("because" in copied)) {
     await limit();
     mark(copied);
-    return { from: "catalog", notFromCatalog: null, gaps: copied.words };
+    return { from: "catalog", notFromCatalog: null, gaps: copied.words, isCompared: true };
   }
   await scratch.drop(database);
   await prepareDatabase(scratch, named);
@@ -146,8 +149,14 @@ async function makePresent(
   const failed = await runApplied(stage, known);
   if (failed.length > 0) lacking.add("complete copy of the present schema");
   const found = await gapsFrom(target, { scratch, database }, context);
-  if (found !== null) mark(found);
-  return { from: "files", notFromCatalog: copied.because, gaps: [...failed, ...(found?.words ?? [])] };
+  const files = { from: "files", notFromCatalog: copied.because } as const;
+  if ("because" in found) {
+    // What a statement misses may be there on the target.
+    lacking.add("copy that was compared with the target");
+    return { ...files, gaps: [...failed, found.because], isCompared: false };
+  }
+  mark(found);
+  return { ...files, gaps: [...failed, ...found.words], isCompared: true };
 }
 
 /** Carries out what is applied, from the files. Returns what makes a difference. */
