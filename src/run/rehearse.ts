@@ -16,6 +16,7 @@ import { rolesOf } from "../rehearsal/catalog.ts";
 import { observedConnection } from "../rehearsal/observed.ts";
 import { Recorder } from "../rehearsal/recorder.ts";
 import { countsOf, type RehearsalReport, type RehearsedStep } from "../rehearsal/report.ts";
+import { SUPERUSER } from "../rehearsal/rights.ts";
 import type { SeenStatement } from "../rehearsal/seen.ts";
 import type { Source } from "../source/source.ts";
 import type { Gaps } from "./gaps.ts";
@@ -24,6 +25,7 @@ import { migrate } from "./migrate.ts";
 import type { MigrateOptions } from "./plan.ts";
 import { copyPresent, gapsFrom } from "./present.ts";
 import { rehearsedStep, unknownStep } from "./rehearsed-step.ts";
+import { giveSearchPath, searchPathOf } from "./scratch-path.ts";
 import { limitRights, makeMigrator, migratorOf } from "./scratch-rights.ts";
 import { ensureRoles } from "./scratch-roles.ts";
 import { withConnection } from "./session/connect.ts";
@@ -55,11 +57,14 @@ export async function rehearse(
   if (target.source.program !== undefined)
     return without(decided.steps.map((step) => unknownStep(step, "a program of yours carries it out")));
   if (decided.steps.length === 0) return without([]);
-  const roles = await withConnection(target, context, rolesOf);
+  const known = await withConnection(target, context, async (live) => ({
+    roles: await rolesOf(live),
+    path: await searchPathOf(live, live.server.user),
+  }));
   await using scratch = await options.openScratch({ major: version, signal: context.signal });
-  const named = { name: view.database, roles, target };
-  const database = await prepareDatabase(scratch, named);
   await makeMigrator(scratch);
+  const named = { name: view.database, ...known, target };
+  const database = await prepareDatabase(scratch, named);
   const source = await options.openSource(scratch.urlOf(database, migratorOf(scratch)));
   try {
     const stage: Stage = {
@@ -104,13 +109,15 @@ const TAKEN = new Set(["postgres", "template0", "template1"]);
 interface Named {
   readonly name: string;
   readonly roles: readonly string[];
+  readonly path: string;
   readonly target: Target;
 }
 
 /** With the names that migrations may speak of: that of the database, and those of the roles. Returns the name. */
-async function prepareDatabase(scratch: Scratch, { name, roles, target }: Named): Promise<string> {
+async function prepareDatabase(scratch: Scratch, { name, roles, path, target }: Named): Promise<string> {
   const database = TAKEN.has(name) ? "godwit_rehearsal" : name;
   await scratch.create(database);
+  await giveSearchPath(scratch, { database, role: migratorOf(scratch) ?? SUPERUSER, path });
   await using connection = await scratch.open(database);
   // What a role may do is not what is rehearsed.
   const { role, schema } = target.settings;
