@@ -52,6 +52,20 @@ export async function openScratchLike(
   return openScratch({ major, packages, environment: config.environment, signal, isMeasured });
 }
 
+/** Scratch servers of one command, and what ends whoever works on the last of them by its URL. */
+export function scratchServers(config: Config, signal: AbortSignal) {
+  let last: Scratch | undefined;
+  return {
+    open: async (major: number | undefined): Promise<Scratch> => {
+      last = await openScratchLike(config, { major, signal });
+      return last;
+    },
+    get signal(): AbortSignal {
+      return last === undefined ? signal : AbortSignal.any([signal, last.ended]);
+    },
+  };
+}
+
 export interface Asking {
   readonly say: (line: string) => void;
   readonly signal: AbortSignal;
