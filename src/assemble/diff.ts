@@ -40,7 +40,7 @@ export async function diffOf(config: Config, given: DiffGiven, call: DiffCall): 
   if (to === null) throw withoutGoal();
   const told = rename.flatMap(renamesTold);
   const servers = scratchServers(config, call.signal);
-  const run = (url: string) => runThere(config, url, { ...call, signal: servers.signal });
+  const run = (url: string) => servers.run((signal) => runThere(config, url, { ...call, signal }));
   const asked = { ...call, run };
   const [before, after] = [await stateOf(config, from, asked), await stateOf(config, to, asked)];
   const histories = [from, to].flatMap((word) => exporterOf(word, config.root)?.exporter.history ?? []);

@@ -18,7 +18,7 @@ export function driftParts(config: Config, call: DiffCall & { readonly sql: bool
   const servers = scratchServers(config, call.signal);
   return {
     openScratch: servers.open,
-    apply: (url, revisions) => runThere(config, url, { ...call, signal: servers.signal, revisions }),
+    apply: (url, revisions) => servers.run((signal) => runThere(config, url, { ...call, signal, revisions })),
     open: () => openHere(config, call),
   };
 }

@@ -72,3 +72,20 @@ test("a database whose encoding lacks characters of our own questions is copied 
   const drift = await world.godwit.fails(1, "drift", "--files", "--sql");
   expect(drift.stdout).toContain('DROP COLUMN "é"');
 });
+
+test("migrations that do not begin at an empty database are told so where they are run on one", async ({
+  db,
+}) => {
+  await db.sql("create table before (id int)");
+  const world = await worldOf(db.url, { "migrations/0001_a.sql": "alter table before add column a int;" });
+  world.add({ "schema.sql": "create table before (id int, a int, b int);" });
+  for (const words of [
+    ["diff", "--to", "schema.sql"],
+    ["drift", "--files"],
+  ]) {
+    const { stderr } = await world.godwit.fails(1, ...words);
+    expect(stderr).toContain('relation "before" does not exist');
+    expect(stderr).toContain("It ran on a scratch server, PostgreSQL ");
+    expect(stderr).toContain("name what is there before them: baselineSchema");
+  }
+});
