@@ -89,3 +89,17 @@ test("migrations that do not begin at an empty database are told so where they a
     expect(stderr).toContain("name what is there before them: baselineSchema");
   }
 });
+
+test("an event trigger that refuses is in the way of what it refuses, and of no copy", async ({ db }) => {
+  const trigger = `create function refuse() returns event_trigger language plpgsql as $$ begin raise exception 'nobody may'; end $$;
+    create event trigger refusing on sql_drop execute function refuse();`;
+  const world = await worldOf(db.url, { "migrations/0001_a.sql": "create table a (id int);" });
+  await db.admin(trigger);
+  world.add({ "schema.sql": `create table a (id int, b int); ${trigger}` });
+  const { stderr } = await world.godwit.fails(1, "diff", "--from", "database", "--to", "schema.sql");
+  // The way back.
+  expect(stderr).toContain('DROP COLUMN "b": nobody may [DIFF_UNPROVEN]');
+  world.add({ "migrations/0002_b.sql": "alter table a add column b int;" });
+  const { json } = await world.godwit("rehearse", "--json");
+  expect(json).toMatchObject({ from: "catalog", gaps: [], counts: { rehearsed: 1 } });
+});
