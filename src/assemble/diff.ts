@@ -10,7 +10,7 @@ import type { SchemaState } from "../run/schema-state.ts";
 import { secretUrl } from "../std/secret.ts";
 import { assemble, createContext, settingsOf } from "./assemble.ts";
 import { layBaseline } from "./baseline.ts";
-import { asRunsRead, majorOf, openHere, openScratchLike } from "./rehearsal.ts";
+import { asRunsRead, majorOf, openHere, scratchServers } from "./rehearsal.ts";
 import { commandEnvironment } from "./source.ts";
 import { sqlFiles } from "./sql-files.ts";
 
@@ -39,7 +39,10 @@ export async function diffOf(config: Config, given: DiffGiven, call: DiffCall): 
   const { from = "migrations", to = desiredSchema, exclude = [], rename = [] } = given;
   if (to === null) throw withoutGoal();
   const told = rename.flatMap(renamesTold);
-  const [before, after] = [await stateOf(config, from, call), await stateOf(config, to, call)];
+  const servers = scratchServers(config, call.signal);
+  const run = (url: string) => servers.run((signal) => runThere(config, url, { ...call, signal }));
+  const asked = { ...call, run };
+  const [before, after] = [await stateOf(config, from, asked), await stateOf(config, to, asked)];
   const histories = [from, to].flatMap((word) => exporterOf(word, config.root)?.exporter.history ?? []);
   const { whatEnded } = await import("../run/session/ending.ts");
   const found = diffStates({
@@ -49,7 +52,7 @@ export async function diffOf(config: Config, given: DiffGiven, call: DiffCall): 
     renames: [...told, ...(after.kind === "files" ? renameHints(after.files) : [])],
     ledgerSchema: config.values.ledgerSchema,
     major: await majorOf(config, call),
-    openScratch: (major) => openScratchLike(config, { major, signal: call.signal }),
+    openScratch: servers.open,
   });
   const report = await found.catch((error: unknown) => {
     throw whatEnded(error, call.signal);
@@ -59,9 +62,12 @@ export async function diffOf(config: Config, given: DiffGiven, call: DiffCall): 
   return report;
 }
 
-async function stateOf(config: Config, word: string, call: DiffCall): Promise<SchemaState> {
-  if (word === "migrations")
-    return { kind: "migrations", name: "the migrations", run: (url) => runThere(config, url, call) };
+interface Stating extends DiffCall {
+  readonly run: (url: string) => Promise<void>;
+}
+
+async function stateOf(config: Config, word: string, call: Stating): Promise<SchemaState> {
+  if (word === "migrations") return { kind: "migrations", name: "the migrations", run: call.run };
   if (word === "database")
     return { kind: "database", name: "the database", open: () => openHere(config, call) };
   if (/^postgres(?:ql)?:\/\//.test(word)) return named(config, word, call);

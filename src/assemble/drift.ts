@@ -4,7 +4,7 @@ import { ConfigError } from "../errors.ts";
 import type { DriftParts } from "../run/drift-on-scratch.ts";
 import { shellWord } from "../std/shell-word.ts";
 import { type DiffCall, runThere } from "./diff.ts";
-import { openHere, openScratchLike } from "./rehearsal.ts";
+import { openHere, scratchServers } from "./rehearsal.ts";
 
 /** Throws `ConfigError` for the statements of one schema of a database, because they are proven on whole databases. */
 export function driftParts(config: Config, call: DiffCall & { readonly sql: boolean }): DriftParts {
@@ -15,9 +15,10 @@ export function driftParts(config: Config, call: DiffCall & { readonly sql: bool
       hint: `\`godwit drift --files --target ${shellWord(config.target.name)}\` names what differs from the migrations.`,
       details: { from: "flag" },
     });
+  const servers = scratchServers(config, call.signal);
   return {
-    openScratch: (major) => openScratchLike(config, { major, signal: call.signal }),
-    apply: (url, revisions) => runThere(config, url, { ...call, revisions }),
+    openScratch: servers.open,
+    apply: (url, revisions) => servers.run((signal) => runThere(config, url, { ...call, signal, revisions })),
     open: () => openHere(config, call),
   };
 }

@@ -52,6 +52,27 @@ export async function openScratchLike(
   return openScratch({ major, packages, environment: config.environment, signal, isMeasured });
 }
 
+/** Scratch servers of one command, and work on the last of them by its URL. */
+export function scratchServers(config: Config, signal: AbortSignal) {
+  let last: Scratch | undefined;
+  return {
+    open: async (major: number | undefined): Promise<Scratch> => {
+      last = await openScratchLike(config, { major, signal });
+      return last;
+    },
+    /** It ends with the server, and its failure says where it was. */
+    run: async (work: (signal: AbortSignal) => Promise<void>): Promise<void> => {
+      const server = last;
+      if (server === undefined) return work(signal);
+      await work(AbortSignal.any([signal, server.ended])).catch(async (error: unknown) => {
+        const { adviseScratch } = await import("../run/test-baseline.ts");
+        adviseScratch(error, server);
+        throw error;
+      });
+    },
+  };
+}
+
 export interface Asking {
   readonly say: (line: string) => void;
   readonly signal: AbortSignal;

@@ -1,4 +1,5 @@
 /** Asks pg-delta for the statements between two databases. The package is loaded when it is first used. */
+import { asciiComments } from "../core/sql/comments.ts";
 import type { Connection } from "../database/connection.ts";
 import { type FactGraph, factBaseOf, graphOf, type Key, without } from "./fact-graph.ts";
 import { correctionsFor, saidTwice, VIRTUAL } from "./facts.ts";
@@ -57,9 +58,10 @@ export async function readFacts(connection: Connection): Promise<FactGraph> {
   return without(graph, saidTwice(graph));
 }
 
-/** As much of a pool of `pg` as pg-delta uses. */
+/** As much of a pool of `pg` as pg-delta uses. Its comments have characters that not every encoding of a database has. */
 function poolOf(connection: Connection) {
-  const query = async (text: string, values: readonly never[] = []) => connection.query(text, values);
+  const query = async (text: string, values: readonly never[] = []) =>
+    connection.query(asciiComments(text), values);
   return { connect: async () => ({ query, release: () => undefined }) };
 }
 

@@ -58,7 +58,7 @@ const INTEGERS = ["smallint", "integer", "bigint", "numeric"];
 const TEXTS = /^(?:character varying|character|text|citext)/;
 
 /** Every value of the first type is one of the second, and means the same there. */
-function isWider(from: string, to: string): boolean {
+export function isWider(from: string, to: string): boolean {
   if (INTEGERS.includes(from) && INTEGERS.includes(to)) return INTEGERS.indexOf(from) <= INTEGERS.indexOf(to);
   if (from === "real" && to === "double precision") return true;
   if (to === "text" || to === "character varying")

@@ -8,6 +8,9 @@ import { ensureRoles } from "./scratch-roles.ts";
 
 export const ALL = { schema: null, without: new Set<string>() };
 
+/** Of PostgreSQL 17. */
+const SINCE_SWITCH = 170_000;
+
 export interface CopyOptions {
   /** Who owns what has no owner of its own. */
   readonly owner: string;
@@ -19,13 +22,19 @@ export interface CopyOptions {
   readonly isLeftOut?: (text: string) => boolean;
 }
 
-/** `copy`: a session of the empty database, as superuser. What could not be copied is in `left`. */
+/**
+ * `copy`: a session of the empty database, as superuser. What could not be copied is in `left`. Event triggers of the database
+ * refuse nothing in this session, now and later: they are about those who change the database, and not about its copy.
+ */
 export async function copySchema(
   copy: Connection,
   live: Connection,
   { owner, reading, ...more }: CopyOptions,
 ): Promise<SchemaDiff> {
   await ensureRoles(copy, [owner, ...(await rolesOf(live))]);
+  const none =
+    copy.server.version >= SINCE_SWITCH ? "event_triggers = off" : "session_replication_role = replica";
+  await copy.execute(`set ${none}`);
   // The text of a function may speak of what comes later, or of what cannot be copied.
   await copy.execute(`set check_function_bodies = off; set role ${identifier(owner)}`);
   const found = await diffSchemas({ copy, desired: reading ?? live, compared: ALL, owner, ...more });

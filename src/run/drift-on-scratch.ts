@@ -19,6 +19,7 @@ import { currentSchema, differencesIn, driftIn, type FoundSchema } from "./catal
 import { type DriftStatement, wayOf } from "./drift-statements.ts";
 import { diffStates } from "./schema-diff.ts";
 import { giveOwners } from "./scratch-owners.ts";
+import { giveSearchPath, searchPathOf } from "./scratch-path.ts";
 import { runWithRoles } from "./scratch-roles.ts";
 import type { Target } from "./session/target.ts";
 
@@ -39,7 +40,7 @@ export interface DriftSql {
   readonly losses: readonly string[];
   /** What `adopt` does not keep. */
   readonly adoptLosses: readonly string[];
-  /** Columns that `undo` makes NOT NULL, which fails on a table that has rows without a value there. */
+  /** What of `undo` may fail on a table that has rows, such as a column that becomes NOT NULL. */
   readonly failsOnRows: readonly string[];
   /** The same of `adopt`. */
   readonly adoptFailsOnRows: readonly string[];
@@ -78,7 +79,8 @@ export async function compareOnScratch(
   await using scratch = await parts.openScratch(major);
   const start = kept?.schemas.start ?? (await currentSchema(target, connection));
   const other = kept?.schemas.kept ?? start;
-  const apply = (url: string) => applyAs(migrator, { target, scratch, url, parts, revisions, other });
+  const path = await searchPathOf(connection, migrator);
+  const apply = (url: string) => applyAs(migrator, { target, scratch, url, parts, revisions, path, other });
   const made = await snapshotOf(target, scratch, apply);
   const compared = kept ?? { takenAt: null, ...differencesIn({ kept: made, start }, patterns) };
   const found = withoutSchemas(compared);
@@ -124,6 +126,8 @@ interface Applying {
   readonly url: string;
   readonly parts: DriftParts;
   readonly revisions: ReadonlySet<string>;
+  /** The `search_path` of the user on the target. */
+  readonly path: string;
   /** What is compared with what they make. */
   readonly other: SchemaSnapshot;
 }
@@ -131,7 +135,7 @@ interface Applying {
 /** Under the name of the user who applied them in the database: privileges may name that one. Owners are those that the files name. */
 async function applyAs(
   user: string,
-  { target, scratch, url, parts, revisions, other }: Applying,
+  { target, scratch, url, parts, revisions, path, other }: Applying,
 ): Promise<void> {
   // The one schema of the database that is the target is there before its migrations.
   const { schema = null, role } = target.settings;
@@ -146,14 +150,16 @@ async function applyAs(
     await connection.execute(`alter role ${identifier(user)} superuser login password ${password}`);
     own.username = encodeURIComponent(user);
   }
+  const database = decodeURIComponent(own.pathname.slice(1));
+  await giveSearchPath(scratch, { database, role: user, path });
   if (schema !== null) {
-    await using connection = await scratch.open(decodeURIComponent(own.pathname.slice(1)));
+    await using connection = await scratch.open(database);
     await connection.execute(
       `create schema if not exists ${identifier(schema)} authorization ${identifier(user)}`,
     );
   }
   await parts.apply(own.href, revisions);
-  await using connection = await scratch.open(decodeURIComponent(own.pathname.slice(1)));
+  await using connection = await scratch.open(database);
   const made = await currentSchema(target, connection);
   await giveOwners(connection, { made, other, makers: role === null ? [user] : [user, role] });
 }

@@ -39,7 +39,7 @@ import { limitRights, migratorOf } from "./scratch-rights.ts";
 import { ensureRoles, runWithRoles } from "./scratch-roles.ts";
 import { ofScratch } from "./session/ending.ts";
 import type { RunContext, Target } from "./session/target.ts";
-import { adviseBaseline } from "./test-baseline.ts";
+import { adviseBaseline, adviseVersion } from "./test-baseline.ts";
 import { schemaProblem } from "./test-schema.ts";
 import { runSection } from "./test-section.ts";
 
@@ -212,6 +212,7 @@ class Trial {
       const { signal } = this.#stage.context;
       if (signal.aborted || error instanceof Interrupted) throw ofScratch(error, signal);
       if (this.step === "up" && this.#stage.baseline.size === 0) adviseBaseline(error, this.notes);
+      adviseVersion(this.#stage.scratch, this.notes);
       return problemsOf(error);
     }
   }

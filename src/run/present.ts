@@ -60,12 +60,12 @@ export async function copyPresent(
   }
 }
 
-/** How a database that was made in another way differs from the target; owners and privileges apart. `null`: it cannot be said. */
+/** How a database that was made in another way differs from the target, owners and privileges apart; or why it cannot be said. */
 export async function gapsFrom(
   target: Target,
   { scratch, database }: ScratchDatabase,
   context: RunContext,
-): Promise<Gaps | null> {
+): Promise<Gaps | { readonly because: string }> {
   try {
     await using copy = await scratch.open(database, { signal: context.signal });
     const made = await currentSchema(target, copy);
@@ -74,7 +74,8 @@ export async function gapsFrom(
       return withNeighbours(live, gapsOf(differencesBetween(made, desired).differences, desired));
     });
   } catch (error) {
-    if (error instanceof DatabaseError) return null;
+    if (error instanceof DatabaseError && !context.signal.aborted)
+      return { because: `how it differs from the target could not be read: ${messageOf(error)}` };
     throw error;
   }
 }

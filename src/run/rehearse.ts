@@ -16,6 +16,7 @@ import { rolesOf } from "../rehearsal/catalog.ts";
 import { observedConnection } from "../rehearsal/observed.ts";
 import { Recorder } from "../rehearsal/recorder.ts";
 import { countsOf, type RehearsalReport, type RehearsedStep } from "../rehearsal/report.ts";
+import { SUPERUSER } from "../rehearsal/rights.ts";
 import type { SeenStatement } from "../rehearsal/seen.ts";
 import type { Source } from "../source/source.ts";
 import type { Gaps } from "./gaps.ts";
@@ -24,6 +25,7 @@ import { migrate } from "./migrate.ts";
 import type { MigrateOptions } from "./plan.ts";
 import { copyPresent, gapsFrom } from "./present.ts";
 import { rehearsedStep, unknownStep } from "./rehearsed-step.ts";
+import { giveSearchPath, searchPathOf } from "./scratch-path.ts";
 import { limitRights, makeMigrator, migratorOf } from "./scratch-rights.ts";
 import { ensureRoles } from "./scratch-roles.ts";
 import { withConnection } from "./session/connect.ts";
@@ -55,11 +57,14 @@ export async function rehearse(
   if (target.source.program !== undefined)
     return without(decided.steps.map((step) => unknownStep(step, "a program of yours carries it out")));
   if (decided.steps.length === 0) return without([]);
-  const roles = await withConnection(target, context, rolesOf);
+  const known = await withConnection(target, context, async (live) => ({
+    roles: await rolesOf(live),
+    path: await searchPathOf(live, live.server.user),
+  }));
   await using scratch = await options.openScratch({ major: version, signal: context.signal });
-  const named = { name: view.database, roles, target };
-  const database = await prepareDatabase(scratch, named);
   await makeMigrator(scratch);
+  const named = { name: view.database, ...known, target };
+  const database = await prepareDatabase(scratch, named);
   const source = await options.openSource(scratch.urlOf(database, migratorOf(scratch)));
   try {
     const stage: Stage = {
@@ -70,9 +75,10 @@ export async function rehearse(
       context,
       lacking: new Set(),
       partial: new Set(),
+      isCompared: true,
     };
-    const present = await makePresent(stage, { view, decided, named });
-    const steps = await carryOut(stage, { view, decided, options });
+    const { isCompared, ...present } = await makePresent(stage, { view, decided, named });
+    const steps = await carryOut({ ...stage, isCompared }, { view, decided, options });
     scratch.check();
     const { insteadOf } = scratch;
     return {
@@ -93,6 +99,8 @@ interface Stage {
   readonly lacking: Set<string>;
   /** Relations that are not all that they are on the target. */
   readonly partial: Set<string>;
+  /** Whether it is known what the copy lacks. */
+  readonly isCompared: boolean;
 }
 
 /** Those that every new server has. */
@@ -101,13 +109,15 @@ const TAKEN = new Set(["postgres", "template0", "template1"]);
 interface Named {
   readonly name: string;
   readonly roles: readonly string[];
+  readonly path: string;
   readonly target: Target;
 }
 
 /** With the names that migrations may speak of: that of the database, and those of the roles. Returns the name. */
-async function prepareDatabase(scratch: Scratch, { name, roles, target }: Named): Promise<string> {
+async function prepareDatabase(scratch: Scratch, { name, roles, path, target }: Named): Promise<string> {
   const database = TAKEN.has(name) ? "godwit_rehearsal" : name;
   await scratch.create(database);
+  await giveSearchPath(scratch, { database, role: migratorOf(scratch) ?? SUPERUSER, path });
   await using connection = await scratch.open(database);
   // What a role may do is not what is rehearsed.
   const { role, schema } = target.settings;
@@ -127,7 +137,7 @@ type Present = Pick<RehearsalReport, "from" | "notFromCatalog" | "gaps">;
 async function makePresent(
   stage: Stage,
   { named, ...known }: DecidedView & { readonly named: Named },
-): Promise<Present> {
+): Promise<Present & Pick<Stage, "isCompared">> {
   const { target, scratch, database, context, lacking, partial } = stage;
   const copied = await copyPresent(target, { scratch, database }, context);
   const mark = ({ missing, relations }: Gaps) => {
@@ -138,7 +148,7 @@ async function makePresent(
   if (!("because" in copied)) {
     await limit();
     mark(copied);
-    return { from: "catalog", notFromCatalog: null, gaps: copied.words };
+    return { from: "catalog", notFromCatalog: null, gaps: copied.words, isCompared: true };
   }
   await scratch.drop(database);
   await prepareDatabase(scratch, named);
@@ -146,8 +156,14 @@ async function makePresent(
   const failed = await runApplied(stage, known);
   if (failed.length > 0) lacking.add("complete copy of the present schema");
   const found = await gapsFrom(target, { scratch, database }, context);
-  if (found !== null) mark(found);
-  return { from: "files", notFromCatalog: copied.because, gaps: [...failed, ...(found?.words ?? [])] };
+  const files = { from: "files", notFromCatalog: copied.because } as const;
+  if ("because" in found) {
+    // What a statement misses may be there on the target.
+    lacking.add("copy that was compared with the target");
+    return { ...files, gaps: [...failed, found.because], isCompared: false };
+  }
+  mark(found);
+  return { ...files, gaps: [...failed, ...found.words], isCompared: true };
 }
 
 /** Carries out what is applied, from the files. Returns what makes a difference. */

@@ -25,6 +25,8 @@ interface Staged {
   readonly source: Source;
   /** Relations that are not all that they are on the target. */
   readonly partial: ReadonlySet<string>;
+  /** Whether it is known which those are. */
+  readonly isCompared: boolean;
 }
 
 interface Rehearsed {
@@ -35,9 +37,10 @@ interface Rehearsed {
 }
 
 export async function rehearsedStep(
-  { target, source, partial }: Staged,
+  staged: Staged,
   { files, step, statements, failure }: Rehearsed,
 ): Promise<RehearsedStep> {
+  const { target, source } = staged;
   const migration = files.migrations.find(({ id }) => id === step.revision);
   const content =
     migration === undefined ? null : await source.read(migration, step.direction).catch(() => null);
@@ -52,7 +55,7 @@ export async function rehearsedStep(
   const found = statements.map((one): RehearsedStatement => {
     const at = written.findIndex(({ text }, index) => index >= next && text === one.text);
     if (at >= 0) next = at + 1;
-    return rehearsedStatement(uncertain(withoutOurs(one, target), partial), written[at]?.line ?? null);
+    return rehearsedStatement(uncertain(withoutOurs(one, target), staged), written[at]?.line ?? null);
   });
   const { revision, file, direction, phase } = step;
   const base = { revision, file, direction, phase };
@@ -70,10 +73,12 @@ function withoutOurs(seen: SeenStatement, { ledger }: Target): SeenStatement {
 }
 
 /** What the copy of a table lacks may be locked, read or written too. */
-function uncertain(seen: SeenStatement, partial: ReadonlySet<string>): SeenStatement {
+function uncertain(seen: SeenStatement, { partial, isCompared }: Staged): SeenStatement {
   const touched = [...seen.locks, ...seen.rewrites, ...seen.scans, ...seen.builds].map(nameOf);
   const found = [...new Set(touched)].filter((name) => partial.has(name));
   if (seen.notUnderstood !== null) return seen;
+  if (!isCompared && touched.length > 0)
+    return { ...seen, notUnderstood: "the copy could not be compared with the target" };
   if (found.length > 0)
     return { ...seen, notUnderstood: `the copy of ${found.join(", ")} lacks something that the target has` };
   if (partial.size === 0 || !reachesUsers(seen.text)) return seen;

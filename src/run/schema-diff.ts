@@ -42,7 +42,7 @@ export interface SchemaDiffReport {
   readonly losses: readonly string[];
   /** The same of the way back. */
   readonly backLosses: readonly string[];
-  /** Columns that become NOT NULL, which fails on a table that has rows without a value there. */
+  /** What may fail on a table that has rows, such as a column that becomes NOT NULL, or a new constraint. */
   readonly failsOnRows: readonly string[];
   /** The same of the way back. */
   readonly backFailsOnRows: readonly string[];

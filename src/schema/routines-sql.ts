@@ -179,7 +179,8 @@ export function languages(): readonly string[] {
     }),
     select({
       kind: "'transform'",
-      name: "format_type(r.trftype, null) || ' for ' || (select quote_ident(l.lanname) from pg_language l where l.oid = r.trflang)",
+      // No literal ` for `: where a server says "permission denied for …" of this statement, its own literals are hidden.
+      name: "format('%s for %I', format_type(r.trftype, null), (select l.lanname from pg_language l where l.oid = r.trflang))",
       attributes: {
         "from SQL": routine("r.trffromsql"),
         "to SQL": routine("r.trftosql"),

@@ -160,59 +160,6 @@ test("what the way back loses is named too", async ({ db }) => {
   expect(json).toMatchObject({ losses: [], backLosses: { length: 2 } });
 });
 
-test("what fails on rows is said, and written above the statements", async ({ db }) => {
-  const { godwit, read, write } = project(db, {
-    "schema.sql": "create table t (a integer, b text not null);",
-  });
-  await godwit(...autogenerate, "first");
-  write(
-    "schema.sql",
-    `create table t (a integer not null, c text not null, d text not null default 'd', n bigserial);
-create table fresh (e integer not null);`,
-  );
-  const { stdout } = await godwit(...autogenerate, "second", "--allow-data-loss");
-  const added = (name: string) =>
-    `column public.t.${name} is added as NOT NULL without a default: give it one, or fill it first`;
-  const there = [
-    "Fails on rows: column public.t.a becomes NOT NULL: give each row a value there first",
-    `Fails on rows: ${added("c")}`,
-  ];
-  for (const words of [...there, `Its way back fails on rows: ${added("b")}`])
-    expect(stdout.split("\n")).toContain(words);
-  expect(stdout).not.toMatch(/column public\.(?:t\.[dn]|fresh\.e) /);
-  const [up = "", down = ""] = read("0002_second.sql").split("-- migrate:down\n");
-  for (const words of there) expect(up.split("\n")).toContain(`-- ${words}`);
-  expect(up).toContain('-- Loses data: ALTER TABLE "public"."t" DROP COLUMN "b"');
-  expect(down.split("\n")).toContain(`-- Fails on rows: ${added("b")}`);
-  await godwit("up");
-  await godwit("down", "-1");
-  const { json } = await godwit("diff", "--to", "schema.sql", "--json");
-  expect(json).toMatchObject({ failsOnRows: [], backFailsOnRows: [], different: false });
-});
-
-test("a domain that allows no NULL fails on rows too, as it is said", async ({ db }) => {
-  const domains = "create domain code as text not null; create domain later as integer;";
-  const { godwit, write } = project(db, { "schema.sql": `${domains} create table t (n later);` });
-  await godwit(...autogenerate, "first");
-  await godwit("up");
-  await db.sql("insert into t values (null)");
-  const said = async (text: string, failure: string) => {
-    write("schema.sql", text);
-    const { stdout } = await godwit("diff", "--to", "schema.sql");
-    expect(stdout).toContain(`-- Fails on rows: ${failure}`);
-    const statements = stdout.split("\n").filter((line) => !line.startsWith("--"));
-    await expect(db.sql(statements.join("\n"))).rejects.toThrow(/null/);
-  };
-  await said(
-    `${domains} create table t (n later, c code);`,
-    "column public.t.c is added without a default, and its type public.code is NOT NULL: give it one, or fill it first",
-  );
-  await said(
-    `${domains.replace("integer", "integer not null")} create table t (n later);`,
-    "column public.t.n becomes NOT NULL by its type public.later: give each row a value there first",
-  );
-});
-
 test("a schema that cannot be made is refused with its place, and a kind that is not understood with its name", async ({
   db,
 }) => {

@@ -212,6 +212,26 @@ describe("where no copy can be made", () => {
   });
 });
 
+test("a catalog that can neither be copied nor compared is said, and nothing on the copy is called safe", async ({
+  db,
+}) => {
+  const [reader, password] = [`${db.name}_reader`, "reader-4711"];
+  await db.admin(`create role ${reader} login password '${password}'`);
+  await db.admin(`grant all on database ${db.name} to ${reader}; grant all on schema public to ${reader}`);
+  const world = await worldOf({ url: db.url.replace(/\/\/[^@]+@/, `//${reader}:${password}@`) });
+  await db.admin("revoke select on pg_catalog.pg_policy from public");
+  world.add({ "0002_index.sql": "create index on orders (customer);" });
+  const report = await world.rehearse();
+  expect(report).toMatchObject({
+    from: "files",
+    notFromCatalog: expect.stringContaining("permission denied for table pg_policy"),
+    gaps: ["how it differs from the target could not be read: permission denied for table pg_policy"],
+  });
+  expect(ofStep(report, "0002_index").statements).toMatchObject([
+    { state: "not understood", why: "the copy could not be compared with the target" },
+  ]);
+});
+
 test("names of any kind, several schemas and tables of ours in public", async ({ db }) => {
   const long = "ü".repeat(31);
   const world = await worldOf(db, {

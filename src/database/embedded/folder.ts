@@ -88,6 +88,16 @@ export function withoutRoom(error: unknown, folder: string): DatabaseError | nul
   );
 }
 
+/** The scratch server is no more, and nobody here has ended it. */
+export function scratchEnded(): DatabaseError {
+  return new DatabaseError({
+    code: "EMBEDDED_FAILED",
+    message:
+      "The scratch PostgreSQL has ended while it was used: somebody has killed it, or the machine had no memory left. No database of yours was changed by what ran there.",
+    hint: "Run the command again, with more memory where it was short.",
+  });
+}
+
 const DISK_FULL = "53100";
 const LEAST_BYTES = 2_000_000;
 

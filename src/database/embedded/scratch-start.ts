@@ -7,7 +7,7 @@ import { DatabaseError } from "../../errors.ts";
 import { parseAddress } from "../address/address.ts";
 import type { Binaries } from "./binaries.ts";
 import { type ClusterOptions, type Environment, freePort, lastLines, startPostmaster } from "./cluster.ts";
-import { OTHER_TEMPORARY } from "./folder.ts";
+import { OTHER_TEMPORARY, scratchEnded } from "./folder.ts";
 import { chooseIdentity } from "./identity.ts";
 import { type MadeCluster, makeCluster } from "./kept-cluster.ts";
 import { readPostmaster } from "./postmaster.ts";
@@ -21,6 +21,8 @@ interface Start {
 interface Running {
   readonly port: number;
   readonly password: string;
+  /** Resolves as soon as the server is no more, however it ends. */
+  readonly ended: Promise<void>;
 }
 
 const START_TIMEOUT_MS = 30_000;
@@ -37,31 +39,45 @@ export async function startScratch(
   const made = await makeCluster(folder, options);
   const first = await startOn(folder, { ...options, signal });
   if ("port" in first)
-    return { port: first.port, password: made.shared ? await ownPassword(first.port, made) : made.password };
+    return { ...first, password: made.shared ? await ownPassword(first, made) : made.password };
   if (!made.shared || !first.ended) throw first.error;
   // What was kept may be damaged.
   await made.discard();
   const { password } = await makeCluster(folder, { ...options, anew: true });
   const second = await startOn(folder, { ...options, signal });
-  if ("port" in second) return { port: second.port, password };
+  if ("port" in second) return { ...second, password };
   throw second.error;
 }
 
 /** Copies of one cluster begin with the same password. */
-async function ownPassword(port: number, made: MadeCluster): Promise<string> {
+async function ownPassword({ port, ended }: Omit<Running, "password">, made: MadeCluster): Promise<string> {
   const password = randomBytes(18).toString("base64url");
   const { openPostgres } = await import("../wire/postgres.ts");
   const url = `postgres://postgres:${made.password}@127.0.0.1:${port}/postgres`;
   const address = parseAddress({ url, environment: {} });
-  await using connection = await openPostgres(address, {
-    applicationName: "godwit scratch",
-    background: true,
-  });
-  await connection.execute(`alter role postgres password '${password}'`);
-  return password;
+  try {
+    await using connection = await openPostgres(address, {
+      applicationName: "godwit scratch",
+      background: true,
+    });
+    await connection.execute(`alter role postgres password '${password}'`);
+    return password;
+  } catch (error) {
+    throw (await endHeard(error, ended)) ? scratchEnded() : error;
+  }
 }
 
-type Tried = { readonly port: number } | { readonly error: DatabaseError; readonly ended: boolean };
+const END_HEARD_MS = 1_000;
+
+/** Whether the error is that of a server which has ended: its sessions hear of that before we do. */
+export async function endHeard(error: unknown, ended: Promise<void>): Promise<boolean> {
+  if (!(error instanceof DatabaseError) || !CUT.includes(error.code)) return false;
+  return Promise.race([ended.then(() => true), pause(END_HEARD_MS, false)]);
+}
+
+const CUT: readonly string[] = ["DATABASE_CONNECTION_LOST", "DATABASE_UNREACHABLE"];
+
+type Tried = Omit<Running, "password"> | { readonly error: DatabaseError; readonly ended: boolean };
 
 async function startOn(
   folder: string,
@@ -79,7 +95,7 @@ async function startOn(
       ended = true;
     });
     while (!ended && performance.now() < deadline) {
-      if ((await readPostmaster(data))?.state === "ready") return { port };
+      if ((await readPostmaster(data))?.state === "ready") return { port, ended: server.ended };
       signal?.throwIfAborted();
       await pause(5);
     }

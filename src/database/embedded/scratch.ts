@@ -17,8 +17,8 @@ import type { Connection } from "../connection.ts";
 import { type Binaries, locateBinaries } from "./binaries.ts";
 import type { Environment } from "./cluster.ts";
 import { endedConnection } from "./ended.ts";
-import { asTemporaryProblem, fastTemporary, withoutRoom } from "./folder.ts";
-import { startScratch } from "./scratch-start.ts";
+import { asTemporaryProblem, fastTemporary, scratchEnded, withoutRoom } from "./folder.ts";
+import { endHeard, startScratch } from "./scratch-start.ts";
 import { watchedConnection } from "./watched.ts";
 
 export interface ScratchOptions {
@@ -58,8 +58,10 @@ export interface Scratch extends AsyncDisposable {
       readonly countsScans?: boolean;
     },
   ): Promise<Connection>;
-  /** Throws where the disk was full: what was seen from there on says nothing. */
+  /** Throws where the disk was full or the server has ended: what was seen from there on says nothing. */
   check(): void;
+  /** Aborted where the server has ended by itself, with the error: who reaches it by its URL need not wait for it to come back. */
+  readonly ended: AbortSignal;
   /** Safe to call twice; never throws. */
   close(): Promise<void>;
 }
@@ -95,15 +97,21 @@ export async function openScratch({
   };
   try {
     await chmod(folder, 0o711); // the server may have to be another user
-    const { port, password } = await startScratch(folder, { binaries, environment, signal });
+    const { port, password, ended } = await startScratch(folder, { binaries, environment, signal });
     const urlOf = (database: string, user = "postgres") =>
       `postgres://${encodeURIComponent(user)}:${password}@127.0.0.1:${port}/${encodeURIComponent(database)}`;
     let full: DatabaseError | null = null;
+    const over = new AbortController();
+    void ended.then(() => {
+      if (closing === undefined) over.abort(scratchEnded());
+    });
     const check = () => {
       if (full !== null) throw full;
+      over.signal.throwIfAborted();
     };
-    const watch = (error?: unknown) => {
+    const watch = async (error?: unknown) => {
       full ??= withoutRoom(error, temporary);
+      if (full === null) await endHeard(error, ended);
       check();
     };
     const open: Scratch["open"] = async (database, { countsScans = false, user, ...options } = {}) => {
@@ -117,8 +125,8 @@ export async function openScratch({
         ...options,
       });
       const connection = watchedConnection(
-        await opened.catch((error: unknown) => {
-          watch(error);
+        await opened.catch(async (error: unknown) => {
+          await watch(error);
           throw error;
         }),
         watch,
@@ -145,6 +153,7 @@ export async function openScratch({
       urlOf,
       open,
       check,
+      ended: over.signal,
       close,
       [Symbol.asyncDispose]: close,
     };

@@ -63,7 +63,9 @@ export function whatEnded(error: unknown, { aborted, reason }: AbortSignal): unk
 
 /** The error of a run on a scratch server. Where it was interrupted, what it says of migrations is not true of the target. */
 export function ofScratch(error: unknown, { aborted, reason }: AbortSignal): unknown {
-  if (!(error instanceof Interrupted) || !aborted) return error;
+  // The server itself has ended, which is what everything failed by.
+  const isOver = reason instanceof DatabaseError && error instanceof GodwitError;
+  if (!aborted || !(isOver || error instanceof Interrupted)) return error;
   if (reason instanceof GodwitError) delete reason.report;
   return reason;
 }
