@@ -25,7 +25,12 @@ function refusesRows(object: SchemaObject, scene: RowScene): readonly string[] {
   const { kind, name, parents } = object;
   const table = tableOf(name, object);
   const form = formOf(object);
-  if (form === null || !hasRows(table) || isByItsColumns(object, { form, table, scene })) return [];
+  if (form === null || !hasRows(table)) return [];
+  const earlier = before.get(identity(object));
+  // Most of them: the rest looks at all objects.
+  const isThere = earlier !== undefined && formOf(earlier) === form;
+  if (isThere && earlier.attributes.definition === object.attributes.definition) return [];
+  if (isByItsColumns(object, { form, table, scene })) return [];
   // The constraint says it of its index, and the parent of its partitions.
   const above = parents.map((one) => after.get(one)).filter((one) => one !== undefined);
   if (kind === "index" && above.some((one) => one.kind === "constraint")) return [];
@@ -35,7 +40,6 @@ function refusesRows(object: SchemaObject, scene: RowScene): readonly string[] {
     (one) => formOf(one) !== null && coreOf(one) === core && tableOf(one.name, one) === table,
   );
   if (isHeld) return [];
-  const earlier = before.get(identity(object));
   const isValidated = earlier !== undefined && formOf(earlier) === null && coreOf(earlier) === core;
   return [`${form} ${kind} ${name} ${isValidated ? "becomes valid" : "is added"}: ${FIRST[form]}`];
 }
