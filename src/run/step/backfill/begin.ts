@@ -15,6 +15,7 @@ import { refuseEdited } from "./edited.ts";
 import { type BackfillBody, type Examined, examine } from "./examine.ts";
 import type { Filling } from "./filling.ts";
 import { forgetUnlessKept } from "./keep.ts";
+import { inLedger } from "./ledger-waits.ts";
 import { refuseLost } from "./lost.ts";
 import type { Sensor } from "./signals.ts";
 import { NO_WAIT, unplaced } from "./window.ts";
@@ -59,9 +60,9 @@ export async function survey(
     throw frameError(error, step.revision, known === null ? "whole" : "within");
   });
   const { table, columns, asking, unasked, undo } = await examine(context, { step, body, known });
-  if (unasked !== null) context.warn?.(unasked);
   const asked = known === null ? await connection.execute(upperBound(table)).catch(unplaced) : [];
   await connection.execute("rollback");
+  if (unasked !== null) context.warn?.(unasked);
   const last = (asked[0]?.rows[0]?.key ?? null) as KeyValue | null;
   return { context, prepared, body, parts, table, columns, asking, undo, last };
 }
@@ -100,13 +101,10 @@ export async function begin(ground: Ground, { known, controls, claim, sensor }: 
   const row = `${replace} ${sql.insert(entryOf(prepared, body.revert), author, "partial")};`;
   // Without it nothing is there of the windows behind it either, which do not wait for the disk.
   const waits = body.rows === undefined ? `${NO_WAIT};` : "";
-  await connection
-    .execute(
-      `${ownBegin()} ${waits} ${parts.ownRole} ${parts.fence} ${guardOf(context.target.settings)} ${parts.mirror.open} ${row} ${sql.createBackfills()} ${sql.createRanges()} ${sql.forgetRanges(step.revision)}; ${sql.beginBackfill(begun)}; ${undo?.begin ?? ""} commit`,
-    )
-    .catch((error: unknown) => {
-      throw frameError(error, step.revision);
-    });
+  const written = `${ownBegin()} ${waits} ${parts.ownRole} ${parts.fence} ${guardOf(context.target.settings)} ${parts.mirror.open} ${row} ${sql.createBackfills()} ${sql.createRanges()} ${sql.forgetRanges(step.revision)}; ${sql.beginBackfill(begun)}; ${undo?.begin ?? ""} commit`;
+  await inLedger({ context, prepared }, null, () => connection.execute(written)).catch((error: unknown) => {
+    throw frameError(error, step.revision);
+  });
   return from({
     ...begun,
     position: null,
