@@ -114,3 +114,18 @@ export async function down({ schema }: any) { await schema.dropTable("orders").e
     expect((await up(target)).steps).toHaveLength(2);
   });
 });
+
+test.for([false, true])(
+  "a view that nobody may read is named, and not what failed behind it (old values: %s)",
+  async (undo, { db }) => {
+    const a = "create table a (id int primary key, n int);";
+    const fill = "-- godwit: backfill table=a undo=30d\nupdate a set n = 1 where :window;";
+    const target = targetOf({
+      url: db.url,
+      folder: folderOf({ "0001_a.sql": a, ...(undo ? { "0002_b.sql": fill } : {}) }),
+    });
+    await up(target);
+    await db.admin("revoke select on pg_catalog.pg_locks from public");
+    await expect(up(target)).rejects.toThrow("permission denied for view pg_locks");
+  },
+);

@@ -178,11 +178,10 @@ class Run {
 
   async #underLock(place: InStep, files: Listing): Promise<boolean> {
     const { target, connection, lock } = place;
-    const [read, invalid] = await Promise.all([
-      target.ledger.read(connection),
-      invalidIndexes(connection),
-      ...(this.#options.goal.direction === "up" ? [dropExpired(place)] : []),
-    ]);
+    const reading = target.ledger.read(connection);
+    const dropping = this.#options.goal.direction === "up" ? dropExpired(place) : undefined;
+    // Sent last, because the others would fail in its transaction where it fails.
+    const [read, invalid] = await Promise.all([reading, invalidIndexes(connection), dropping]);
     // What is taken over or told is written before there is a plan.
     refuseForeign(target, files, read);
     if (this.#options.requireNoDrift === true && read.created) await this.#drift.refuse(place);

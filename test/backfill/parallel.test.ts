@@ -184,6 +184,24 @@ create trigger refuse before update on products for each row execute function re
     expect(await db.sql(HITS)).toEqual([{ hits: 1, n: 2000 }]);
   });
 
+  test.for(["parallel=4", "background=yes"])(
+    "run on the connection of the run where there is no other, %s",
+    async (options, { db }) => {
+      const text = SQL.replace("parallel=4", options);
+      const folder = folderOf({ "0001_a.sql": TABLE, "0002_b.sql": text });
+      const target = targetOf({ url: db.url, folder, settings: { connectAttempts: 1 } });
+      const nowhere = targetOf({ url: "postgres://nobody@127.0.0.1:1/none", folder });
+      let isFull = false;
+      const recorded = recorder((event) => {
+        if (event.kind === "step-started") isFull = event.step.revision === "0002_b";
+        if (event.kind === "step-done") isFull = false;
+      });
+      const open: typeof target.open = (opening) => (isFull ? nowhere : target).open(opening);
+      expect((await up({ ...target, open }, recorded)).outcome).toBe("done");
+      expect(await db.sql(HITS)).toEqual([{ hits: 1, n: 2000 }]);
+    },
+  );
+
   test("wait for no connection when the others have done all, or one of them has failed", async ({ db }) => {
     const folder = folderOf({
       "0001_a.sql": TABLE,

@@ -22,7 +22,8 @@ export async function askCatalog<R extends Row>(
     );
     return (results.at(-2)?.rows ?? []) as readonly R[];
   } catch (error) {
-    if (!connection.lost.aborted) await connection.execute("rollback").catch(() => {});
+    // Nobody waits for it: what was sent behind the question fails in its transaction, and would be told before its cause.
+    if (!connection.lost.aborted) connection.execute("rollback").catch(() => {});
     throw error;
   }
 }

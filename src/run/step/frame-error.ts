@@ -50,8 +50,8 @@ export function frameError(error: unknown, revision: string, where: "whole" | "w
 }
 
 /**
- * Sends the last transaction of a step that runs outside one. Throws `PlanRefused` if another tool ran the same
- * step meanwhile.
+ * Sends the last transaction of a step that runs outside one. A position in it would point anywhere in the file. Throws
+ * `PlanRefused` if another tool ran the same step meanwhile.
  */
 export async function closed(
   { connection }: Pick<StepContext, "connection">,
@@ -59,7 +59,8 @@ export async function closed(
   sql: string,
 ): Promise<void> {
   await connection.execute(sql).catch((error: unknown) => {
-    throw presentBeside(asUnexpected(error), step);
+    const meant = asUnexpected(error);
+    throw presentBeside(meant instanceof DatabaseError ? meant.withoutPosition() : meant, step);
   });
 }
 

@@ -36,11 +36,13 @@ import { entryOf } from "../frame-parts.ts";
 import type { Prepared } from "../prepared.ts";
 import { failureOf, stepError } from "../step-error.ts";
 import { type Watch, watch } from "../watch.ts";
+import { throughLocks } from "./again.ts";
 import { begin, survey, underWay, withdraw } from "./begin.ts";
 import { aside, type HeldLocks, heldLocks, isBeside } from "./beside.ts";
 import { admit, allowedRows, type LastWindow, waitForTurn, waitToBegin } from "./control.ts";
 import { explained, otherTable } from "./edited.ts";
 import { committedOf, type Filling, report } from "./filling.ts";
+import { inLedger } from "./ledger-waits.ts";
 import { claimOf, claimRanges, fillRanges, hasRanges } from "./ranges.ts";
 import {
   isOfItsRows,
@@ -91,9 +93,12 @@ async function carryOut(
     const controls = await admit(context, prepared, body.backfill, known);
     // The check at the end may read the whole table, and is cancelled like a window.
     using observed = watch(context, () => step, context.target.settings.lockTimeoutMs);
-    const ground = await survey(context, prepared, { ...body, backfill: body.backfill }, known);
+    const { backfill } = body;
+    const ground = await throughLocks({ context, prepared, body, state: known }, () =>
+      survey(context, prepared, { ...body, backfill }, known),
+    );
     await held.table(ground.table);
-    await using sensor = await openSensor({ ...ground, backfill: body.backfill });
+    await using sensor = await openSensor({ ...ground, backfill });
     const begun = begin(ground, { known, controls, claim, sensor });
     // Meanwhile, so that nothing waits for it later.
     const last = closing(lastParts(begun.filling), step.direction, entryOf(prepared, body.revert));
@@ -123,7 +128,11 @@ async function carryOut(
     observed[Symbol.dispose]();
     context.stop.throwIfAborted();
     const { table } = filling;
-    await closed(context, step, last).catch((error: unknown) => {
+    const close = () => closed(context, step, last);
+    // What the author expects may be asked of any table. Everything else is about the ledger.
+    const asked = filling.parts.expected?.queries ?? "";
+    const tried = asked === "" ? inLedger(filling, null, close) : throughLocks(filling, close);
+    await tried.catch((error: unknown) => {
       throw otherTable(error, { table, step });
     });
   } catch (thrown) {

@@ -16,6 +16,7 @@ import { refuseEdited } from "./edited.ts";
 import { type BackfillBody, type Examined, examine } from "./examine.ts";
 import type { Filling } from "./filling.ts";
 import { forgetUnlessKept } from "./keep.ts";
+import { inLedger } from "./ledger-waits.ts";
 import { refuseLost } from "./lost.ts";
 import { mayOpenAhead, NO_WAIT, sendOpening } from "./opening.ts";
 import { hasRanges } from "./ranges.ts";
@@ -62,9 +63,9 @@ export async function survey(
     throw frameError(error, step.revision, known === null ? "whole" : "within");
   });
   const { table, columns, asking, unasked, undo } = await examine(context, { step, body, known });
-  if (unasked !== null) context.warn?.(unasked);
   const asked = known === null ? await connection.execute(upperBound(table)).catch(unplaced) : [];
   await connection.execute("rollback");
+  if (unasked !== null) context.warn?.(unasked);
   const last = (asked[0]?.rows[0]?.key ?? null) as KeyValue | null;
   return { context, prepared, body, parts, table, columns, asking, undo, last };
 }
@@ -109,16 +110,7 @@ export function begin(ground: Ground, { known, controls, claim, sensor }: Before
   const row = `${replace} ${sql.insert(entryOf(prepared, body.revert), author, "partial")};`;
   // Without it nothing is there of the windows behind it either, which do not wait for the disk.
   const waits = body.rows === undefined ? `${NO_WAIT};` : "";
-  const written = connection
-    .execute(
-      `${ownBegin()} ${waits} ${parts.ownRole} ${parts.fence} ${guardOf(context.target.settings)} ${parts.mirror.open} ${row} ${sql.createBackfills()} ${sql.createRanges()} ${sql.forgetRanges(step.revision)}; ${sql.beginBackfill(begun)}; ${undo?.begin ?? ""} commit`,
-    )
-    .then(
-      () => {},
-      (error: unknown) => {
-        throw frameError(error, step.revision);
-      },
-    );
+  const text = `${ownBegin()} ${waits} ${parts.ownRole} ${parts.fence} ${guardOf(context.target.settings)} ${parts.mirror.open} ${row} ${sql.createBackfills()} ${sql.createRanges()} ${sql.forgetRanges(step.revision)}; ${sql.beginBackfill(begun)}; ${undo?.begin ?? ""} commit`;
   const filling = from({
     ...begun,
     position: null,
@@ -131,12 +123,22 @@ export function begin(ground: Ground, { known, controls, claim, sensor }: Before
     fingerprint: prepared.migration?.fingerprint ?? null,
   });
   const { bound } = begun;
-  if (bound !== null && mayOpenAhead(filling) && !hasRanges(filling, isBeside(filling)))
-    filling.opening = sendOpening(
-      filling,
-      { from: null, to: bound },
-      { rows: body.backfill.windows.minRows, done: 0 },
-    );
+  const write = () => {
+    const answer = connection.execute(text);
+    if (bound !== null && mayOpenAhead(filling) && !hasRanges(filling, isBeside(filling)))
+      filling.opening = sendOpening(
+        filling,
+        { from: null, to: bound },
+        { rows: body.backfill.windows.minRows, done: 0 },
+      );
+    return answer;
+  };
+  const written = inLedger({ context, prepared }, null, write).then(
+    () => {},
+    (error: unknown) => {
+      throw frameError(error, step.revision);
+    },
+  );
   return { filling, written };
 }
 

@@ -14,14 +14,14 @@ import type { Filling } from "./filling.ts";
 
 const LOCK_NOT_AVAILABLE = "55P03";
 
-/** `table`: of the ledger. Throws what `ask` throws, and `StepFailed` after as many tries as a window has. */
+/** `table`: of the ledger; `null`: one of several. Throws what `ask` throws, and `StepFailed` after as many tries as a window has. */
 export async function inLedger<T>(
   {
     context,
     prepared,
     ranged,
   }: Pick<Filling, "context" | "ranged"> & { readonly prepared: Pick<Prepared, "step"> },
-  table: string,
+  table: string | null,
   ask: () => Promise<T>,
 ): Promise<T> {
   const { connection, target, stop } = context;
@@ -49,7 +49,7 @@ export async function inLedger<T>(
 interface Locked {
   readonly context: Pick<StepContext, "ledger">;
   readonly prepared: Pick<Prepared, "step">;
-  readonly table: string;
+  readonly table: string | null;
   readonly blockers: readonly Blocker[];
 }
 
@@ -58,16 +58,21 @@ function ledgerLocked(
   { context: { ledger }, prepared, table, blockers }: Locked,
 ): StepFailed {
   const { revision, file } = prepared.step;
+  const where = table === null ? lockedTable(ledger) : `"${ledger.schema}".${table}`;
   return new StepFailed(
     {
       code: "STEP_FAILED",
-      message: `${revision} waits for its ledger: another session holds a lock on "${ledger.schema}".${table} (${error.message}).`,
+      message: `${revision} waits for its ledger: another session holds a lock on ${where} (${error.message}).`,
       hint: inTheWay(blockers) ?? "Wait until that is done, or raise --lock-timeout.",
       place: { file },
       details: { ...error.details, passing: true },
     },
     { cause: error },
   );
+}
+
+function lockedTable({ schema }: Pick<StepContext["ledger"], "schema">): string {
+  return `a table of the ledger in schema "${schema}"`;
 }
 
 /**
@@ -82,7 +87,7 @@ export function atLedger(error: unknown, { schema }: Pick<StepContext["ledger"],
   )
     return error;
   const { sqlState, routine, details } = error;
-  const message = `another session holds a lock on a table of the ledger in schema "${schema}" (${error.message})`;
+  const message = `another session holds a lock on ${lockedTable({ schema })} (${error.message})`;
   return new DatabaseError(
     { code: "DATABASE_ERROR", message, details },
     { cause: error, sqlState, routine, completed: -1 },

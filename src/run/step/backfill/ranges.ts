@@ -151,7 +151,10 @@ async function worker(work: SharedRanges, number: number): Promise<void> {
     } catch (error) {
       if (connecting.signal.aborted) break;
       // The server has no connection left for this worker, and the others do its ranges.
-      if (error instanceof DatabaseError && error.code === "DATABASE_UNREACHABLE" && work.busy > 1) break;
+      if (error instanceof DatabaseError && error.code === "DATABASE_UNREACHABLE") {
+        if (work.busy === 1) await onOwnConnection(work, number);
+        break;
+      }
       const gone = error instanceof DatabaseError && error.code === "DATABASE_CONNECTION_LOST";
       const done = work.total.windows + work.waits;
       if (done > settled) lost = 1;
@@ -167,6 +170,15 @@ async function worker(work: SharedRanges, number: number): Promise<void> {
     }
   }
   work.busy--;
+}
+
+/** None of the workers has a connection. That of the run stands idle meanwhile. */
+async function onOwnConnection(work: SharedRanges, number: number): Promise<void> {
+  try {
+    await onConnection(work, work.filling.context, number);
+  } catch (error) {
+    work.failed ??= { error };
+  }
 }
 
 /** Where nothing is left to be done on another connection, nobody waits until one can be had. */

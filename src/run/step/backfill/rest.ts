@@ -6,7 +6,9 @@ import { DatabaseError, StepFailed } from "../../../errors.ts";
 import { rollback } from "../../session/transaction.ts";
 import { ownTransaction, statementFrame } from "../frame.ts";
 import { limitOf } from "../step-error.ts";
+import { throughLocks } from "./again.ts";
 import type { Filling } from "./filling.ts";
+import { inLedger } from "./ledger-waits.ts";
 import { RowsThrew } from "./rows-threw.ts";
 import { unplaced } from "./unplaced.ts";
 import { runFailedRow } from "./window.ts";
@@ -56,7 +58,7 @@ async function rememberFailed(filling: Filling, error: DatabaseError | RowsThrew
     ranged === undefined
       ? sql.rowFailed(revision, key)
       : sql.rangeRowFailed(revision, ranged.number, ranged.claim, key);
-  await context.connection.execute(ownTransaction(parts, failed));
+  await inLedger(filling, null, () => context.connection.execute(ownTransaction(parts, failed)));
   filling.firstFailure ??= error;
   filling.state = { ...state, position: key, failed: [...state.failed, key] };
   return true;
@@ -73,7 +75,7 @@ export async function retryRefused(filling: Filling): Promise<void> {
   for (const key of filling.state.failed) {
     context.stop.throwIfAborted();
     try {
-      await runFailedRow(filling, key);
+      await throughLocks(filling, () => runFailedRow(filling, key));
       const { state } = filling;
       filling.state = { ...state, failed: state.failed.filter((one) => one !== key) };
     } catch (error) {
@@ -141,9 +143,12 @@ export async function refuseRemainder(filling: Filling): Promise<void> {
     state: { bound },
   } = filling;
   if (backfill.where === null || bound === null) return;
-  // The settings of the file hold in the transaction.
-  await context.connection.execute(statementFrame(parts, "").open);
-  const [answer] = await context.connection.execute(remainder(table, backfill.where, bound)).catch(unplaced);
+  const asked = remainder(table, backfill.where, bound);
+  const [answer] = await throughLocks(filling, async () => {
+    // The settings of the file hold in the transaction.
+    await context.connection.execute(statementFrame(parts, "").open);
+    return context.connection.execute(asked).catch(unplaced);
+  });
   await context.connection.execute("rollback");
   const key = answer?.rows[0]?.key as readonly string[] | undefined;
   if (key === undefined) return;

@@ -39,6 +39,7 @@ import { failureOf, stepError } from "../step-error.ts";
 import { type Watch, watch } from "../watch.ts";
 import { admitBack, allowedRows, waitForTurn, waitToBegin } from "./control.ts";
 import { explained, otherTable } from "./edited.ts";
+import { inLedger } from "./ledger-waits.ts";
 import { refuseLostValues } from "./lost.ts";
 import { claimRanges } from "./ranges.ts";
 import { isOfItsRows } from "./rest.ts";
@@ -109,7 +110,8 @@ export async function runUndo(context: StepContext, prepared: Prepared, index: n
     const gone = `${parts.ownRole} ${forgotten.join("; ")};`;
     const { table } = undoing;
     const last = { ...parts, leave: `${tableGuard(table)}; ${gone} ${parts.leave}` };
-    await closed(context, step, closing(last, "down", entryOf(prepared, null))).catch((error: unknown) => {
+    const close = () => closed(context, step, closing(last, "down", entryOf(prepared, null)));
+    await inLedger(undoing, null, close).catch((error: unknown) => {
       throw otherTable(error, { table, step });
     });
   } catch (error) {
@@ -166,14 +168,12 @@ async function begin(
   const [recorded] = (await connection.query<{ exists: boolean }>(ledger.sql.hasBackfills())).rows;
   if (recorded?.exists !== true)
     await connection.execute(ownTransaction(parts, ledger.sql.createBackfills()));
-  if (step.reason !== "resume")
-    await connection
-      .execute(
-        `${ownBegin()} ${parts.ownRole} ${parts.fence} ${guardOf(context.target.settings)} ${parts.mirror.open} ${ledger.sql.startReverting(step.revision)}; ${ledger.sql.wayBackBegun(step.revision, table.oid)}; commit`,
-      )
-      .catch((error: unknown) => {
-        throw frameError(error, step.revision);
-      });
+  if (step.reason !== "resume") {
+    const written = `${ownBegin()} ${parts.ownRole} ${parts.fence} ${guardOf(context.target.settings)} ${parts.mirror.open} ${ledger.sql.startReverting(step.revision)}; ${ledger.sql.wayBackBegun(step.revision, table.oid)}; commit`;
+    await inLedger({ context, prepared }, null, () => connection.execute(written)).catch((error: unknown) => {
+      throw frameError(error, step.revision);
+    });
+  }
   return {
     ...{ context, prepared, parts, table, kept, state, controls },
     ...{ estimatedRows: done?.changed ?? null, sensor: { throttle: FULL } },
