@@ -110,7 +110,12 @@ export function begin(ground: Ground, { known, controls, claim, sensor }: Before
   const row = `${replace} ${sql.insert(entryOf(prepared, body.revert), author, "partial")};`;
   // Without it nothing is there of the windows behind it either, which do not wait for the disk.
   const waits = body.rows === undefined ? `${NO_WAIT};` : "";
-  const text = `${ownBegin()} ${waits} ${parts.ownRole} ${parts.fence} ${guardOf(context.target.settings)} ${parts.mirror.open} ${row} ${sql.createBackfills()} ${sql.createRanges()} ${sql.forgetRanges(step.revision)}; ${sql.beginBackfill(begun)}; ${undo?.begin ?? ""} commit`;
+  const inOwn = (text: string) => `${ownBegin()} ${waits} ${parts.ownRole} ${parts.fence} ${text} commit`;
+  // Tables that are made in the transaction of the row would have its commit, and the windows, wait for that.
+  const tables = inOwn(`${sql.createBackfills()} ${sql.createRanges()}`);
+  const text = inOwn(
+    `${guardOf(context.target.settings)} ${parts.mirror.open} ${row} ${sql.forgetRanges(step.revision)}; ${sql.beginBackfill(begun)}; ${undo?.begin ?? ""}`,
+  );
   const filling = from({
     ...begun,
     position: null,
@@ -124,14 +129,15 @@ export function begin(ground: Ground, { known, controls, claim, sensor }: Before
   });
   const { bound } = begun;
   const write = () => {
-    const answer = connection.execute(text);
+    const answers = [connection.execute(tables), connection.execute(text)];
     if (bound !== null && mayOpenAhead(filling) && !hasRanges(filling, isBeside(filling)))
       filling.opening = sendOpening(
         filling,
         { from: null, to: bound },
         { rows: body.backfill.windows.minRows, done: 0 },
       );
-    return answer;
+    // The first error is the one that counts: what is behind it fails because of it.
+    return Promise.all(answers);
   };
   const written = inLedger({ context, prepared }, null, write).then(
     () => {},

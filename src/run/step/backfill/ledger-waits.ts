@@ -31,9 +31,11 @@ export async function inLedger<T>(
     const seen = (found: readonly Blocker[]) => {
       blockers = found;
     };
-    const watching = watchOver(connection, { lockTimeoutMs, seen });
+    let watching: Disposable | undefined;
     try {
-      return await ask();
+      const answer = ask();
+      watching = watchOver(connection, { lockTimeoutMs, seen });
+      return await answer;
     } catch (error) {
       if (stop.aborted || connection.lost.aborted || !isWorthRetrying(error)) throw error;
       await rollback(connection);
@@ -41,7 +43,7 @@ export async function inLedger<T>(
       if (attempt >= lockAttempts || ranged?.isHalted() === true) throw problem;
       await pauseBeforeRetry(context, prepared.step, attempt, problem, blockers);
     } finally {
-      watching[Symbol.dispose]();
+      watching?.[Symbol.dispose]();
     }
   }
 }
