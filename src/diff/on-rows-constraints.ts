@@ -75,14 +75,14 @@ function coreOf({ attributes }: SchemaObject): string {
   return bare.replace(CAST, "").replace(/\(("(?:[^"]|"")+"|\w+)\)/g, "$1");
 }
 
-interface Place {
+interface OnTable {
   readonly form: string;
   readonly table: string;
   readonly scene: RowScene;
 }
 
 /** Whether all rows fulfil it because of columns that are added with it: these are NULL, or count up. */
-function isByItsColumns({ attributes }: SchemaObject, { form, table, scene }: Place): boolean {
+function isByItsColumns({ attributes }: SchemaObject, { form, table, scene }: OnTable): boolean {
   const definition = String(attributes.definition);
   const own = form === "FOREIGN KEY" ? (definition.split(" REFERENCES ")[0] ?? "") : definition;
   const words = new Set(own.match(/'(?:[^']|'')*'|"(?:[^"]|"")*"|[\p{L}_][\p{L}\p{N}_$]*/gu));

@@ -128,8 +128,10 @@ export function begin(ground: Ground, { known, controls, claim, sensor }: Before
     fingerprint: prepared.migration?.fingerprint ?? null,
   });
   const { bound } = begun;
-  const write = () => {
-    const answers = [connection.execute(tables), connection.execute(text)];
+  const write = async () => {
+    const made = connection.execute(tables);
+    if (!connection.capabilities.pipeline) await made;
+    const answer = connection.execute(text);
     if (bound !== null && mayOpenAhead(filling) && !hasRanges(filling, isBeside(filling)))
       filling.opening = sendOpening(
         filling,
@@ -137,14 +139,11 @@ export function begin(ground: Ground, { known, controls, claim, sensor }: Before
         { rows: body.backfill.windows.minRows, done: 0 },
       );
     // The first error is the one that counts: what is behind it fails because of it.
-    return Promise.all(answers);
+    await Promise.all([made, answer]);
   };
-  const written = inLedger({ context, prepared }, null, write).then(
-    () => {},
-    (error: unknown) => {
-      throw frameError(error, step.revision);
-    },
-  );
+  const written = inLedger({ context, prepared }, null, write).catch((error: unknown) => {
+    throw frameError(error, step.revision);
+  });
   return { filling, written };
 }
 
