@@ -1,7 +1,7 @@
 /**
  * How a window begins: with its transaction, and the question where it ends.
  *
- * Where nobody has to wait for it, both are sent before the message in front has its answer, which ends the window before or
+ * Where nobody has to wait for it, both are sent before the message in front has its answer. That one ends the window before, or
  * writes the row of the backfill. Messages are answered in their order. If the one in front fails inside its transaction, what is
  * behind it fails too. If its transaction has ended, the one behind it has read where a window would end. Both are rolled back.
  */
