@@ -7,7 +7,6 @@
  */
 import { identifier, literal } from "../core/sql/quote.ts";
 import type { Connection } from "../database/connection.ts";
-import { DatabaseError } from "../errors.ts";
 import type { RehearsedStatement } from "../rehearsal/report.ts";
 import { extrapolated } from "./extrapolate.ts";
 import type { LiveRelation } from "./live.ts";
@@ -16,6 +15,7 @@ import { referencesOf } from "./references.ts";
 import { nameOf, rowBytes, rowsOf, tableOf } from "./rows.ts";
 import type { Shape, Shapes } from "./shape.ts";
 import { pageMs } from "./speed.ts";
+import { attempt, timeOf } from "./time.ts";
 import { memoryKbFor, workersFor } from "./workers.ts";
 
 /** Of generated rows: enough that a second is not measured by a millisecond. */
@@ -45,10 +45,22 @@ export interface Calibration {
 
 /** In milliseconds, on the target. Those of which nothing is known are left out. */
 export async function calibrate(
-  connection: Connection,
+  open: () => Promise<Connection>,
   statements: readonly RehearsedStatement[],
-  { shapes, relations, targetPageMs, foreignKeys }: Calibration,
+  calibration: Calibration,
 ): Promise<ReadonlyMap<RehearsedStatement, number>> {
+  const filled = await fillAll(open, statements, calibration);
+  // As that of a run, this session has not touched the tables yet.
+  await using connection = await open();
+  return await timesOf(connection, statements, { ...calibration, filled });
+}
+
+async function fillAll(
+  open: () => Promise<Connection>,
+  statements: readonly RehearsedStatement[],
+  { shapes, relations, foreignKeys }: Calibration,
+): Promise<ReadonlyMap<string, Filled>> {
+  await using connection = await open();
   const needed = neededBy(statements, shapes.tables);
   const most = Math.min(MOST_BYTES, MOST_BYTES_IN_ALL / Math.max(1, needed.length));
   await connection.execute(settingsOf(shapes));
@@ -70,8 +82,19 @@ export async function calibrate(
         connection,
         `alter table ${nameOf(shape)} add constraint ${identifier(name)} ${definition}`,
       );
+  // As a table in use has been: what is read as a whole for the first time is slow.
+  for (const shape of needed) await attempt(connection, `select pg_catalog.count(*) from ${nameOf(shape)}`);
   // On the target few pages have changed since the last one, so a page that is changed is logged as a whole.
   await attempt(connection, "checkpoint");
+  return filled;
+}
+
+async function timesOf(
+  connection: Connection,
+  statements: readonly RehearsedStatement[],
+  { shapes, targetPageMs, filled }: Calibration & { readonly filled: ReadonlyMap<string, Filled> },
+): Promise<ReadonlyMap<RehearsedStatement, number>> {
+  await connection.execute(settingsOf(shapes));
   await attempt(connection, `set search_path = ${shapes.searchPath === "" ? "''" : shapes.searchPath}`);
   const [largestOfAll] = [...filled.values()].sort((a, b) => b.pages - a.pages);
   const predicted = new Map<RehearsedStatement, number>();
@@ -82,7 +105,7 @@ export async function calibrate(
       : [];
     const [largest] = tables.sort((a, b) => b.pages - a.pages);
     if (largest !== undefined) await connection.execute(memoryFor(largest, shapes));
-    const ms = await middleOf(connection, statement.text);
+    const ms = await timeOf(connection, statement.text);
     if (ms === null || largest === undefined) continue;
     const timed = largest.pages < FEW_PAGES ? (largestOfAll ?? largest) : largest;
     const measured = {
@@ -203,45 +226,4 @@ function settingsOf({ settings }: Shapes): string {
 function memoryFor({ rows, wantedRows }: Filled, { settings }: Shapes): string {
   const part = wantedRows === 0 ? 1 : rows / wantedRows;
   return `set maintenance_work_mem = '${memoryKbFor(part, settings)}kB'`;
-}
-
-/** What is done that fast is done more often: one time of it says little. */
-const FAST_MS = 150;
-const TIMES = 3;
-
-/** The middle of some times, the last of which counts. `null`: the server refuses it. */
-async function middleOf(connection: Connection, text: string): Promise<number | null> {
-  const times: number[] = [];
-  // What an UPDATE leaves behind, no ROLLBACK takes away.
-  const mayRepeat = !/^\s*(?:update|delete|insert|merge)\b/i.test(text);
-  while (mayRepeat && times.length < TIMES - 1) {
-    const ms = await undone(connection, text);
-    if (ms === null) break;
-    times.push(ms);
-    if (ms > FAST_MS) break;
-  }
-  const last = await attempt(connection, text);
-  if (last === null) return null;
-  return [...times, last].sort((a, b) => a - b)[times.length >> 1] ?? last;
-}
-
-/** Carries it out, and takes it back. `null`: it can't be in a transaction, or fails. */
-async function undone(connection: Connection, text: string): Promise<number | null> {
-  await connection.execute("begin");
-  const ms = await attempt(connection, text);
-  if (ms !== null) await connection.execute("rollback");
-  return ms;
-}
-
-/** How long it took. `null`: the server refuses it. */
-async function attempt(connection: Connection, text: string): Promise<number | null> {
-  const began = performance.now();
-  try {
-    await connection.execute(text, { rows: "discard" });
-    return performance.now() - began;
-  } catch (error) {
-    if (!(error instanceof DatabaseError) || connection.lost.aborted) throw error;
-    await connection.execute("rollback");
-    return null;
-  }
 }

@@ -56,8 +56,11 @@ export async function forecastOf(
     // Rows are there now, so what a statement calls for each of them is called, and reaches as little as in the rehearsal.
     await limitRights(scratch, { database: CALIBRATION });
     const options = { user: migratorOf(scratch), signal: context.signal, countsScans: true };
-    await using connection = await scratch.open(CALIBRATION, options);
-    times = await calibrate(connection, statements, { ...facts, ...known, foreignKeys });
+    times = await calibrate(() => scratch.open(CALIBRATION, options), statements, {
+      ...facts,
+      ...known,
+      foreignKeys,
+    });
   }
   const steps = report.steps.map((step) => ({ ...step, ...predictionOf(step, times, roundTrip) }));
   return { ...report, ...facts, steps };
