@@ -174,7 +174,7 @@ function advice(
   if (error.sqlState === "55P03")
     return (
       inTheWay(blockers) ??
-      "Something holds a lock on its table: wait until it is done, or raise --lock-timeout."
+      "Another session holds a lock in its way: wait until that is done, or raise --lock-timeout."
     );
   if (error.routine === "check_enable_rls" || /row-level security/.test(error.message))
     return "Row-level security would hide rows from this statement. Run it as a role with BYPASSRLS, or allow it with -- godwit: row-security=on";

@@ -1,15 +1,13 @@
 /**
- * What a backfill asks and writes in the ledger between its windows. No transaction is open there, so a lock in the way is
- * waited out as one of a window is: the statement is tried again. It is told as a lock on the ledger, because the author's
- * file has nothing to do with it.
+ * What a backfill asks and writes in the ledger outside of its windows. A lock in the way is told as one on the ledger,
+ * because the author's file has nothing to do with it.
  */
 import type { Blocker } from "../../../database/connection.ts";
 import { DatabaseError, StepFailed } from "../../../errors.ts";
 import { inTheWay } from "../../report/blockers.ts";
-import { watchOver } from "../../session/own-waits.ts";
-import { isWorthRetrying, rollback } from "../../session/transaction.ts";
-import { pauseBeforeRetry, type StepContext } from "../context.ts";
+import type { StepContext } from "../context.ts";
 import type { Prepared } from "../prepared.ts";
+import { again } from "./again.ts";
 import type { Filling } from "./filling.ts";
 
 const LOCK_NOT_AVAILABLE = "55P03";
@@ -24,28 +22,9 @@ export async function inLedger<T>(
   table: string | null,
   ask: () => Promise<T>,
 ): Promise<T> {
-  const { connection, target, stop } = context;
-  const { lockAttempts, lockTimeoutMs } = target.settings;
-  for (let attempt = 1; ; attempt++) {
-    let blockers: readonly Blocker[] = [];
-    const seen = (found: readonly Blocker[]) => {
-      blockers = found;
-    };
-    let watching: Disposable | undefined;
-    try {
-      const answer = ask();
-      watching = watchOver(connection, { lockTimeoutMs, seen });
-      return await answer;
-    } catch (error) {
-      if (stop.aborted || connection.lost.aborted || !isWorthRetrying(error)) throw error;
-      await rollback(connection);
-      const problem = ledgerLocked(error as DatabaseError, { context, prepared, table, blockers });
-      if (attempt >= lockAttempts || ranged?.isHalted() === true) throw problem;
-      await pauseBeforeRetry(context, prepared.step, attempt, problem, blockers);
-    } finally {
-      watching?.[Symbol.dispose]();
-    }
-  }
+  const tell = (error: unknown, blockers: readonly Blocker[]) =>
+    ledgerLocked(error as DatabaseError, { context, prepared, table, blockers });
+  return again({ context, prepared, tell, last: tell, isHalted: ranged?.isHalted }, ask);
 }
 
 interface Locked {
