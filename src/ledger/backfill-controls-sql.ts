@@ -4,6 +4,7 @@
  *
  * A window reads it in the statement that moves its position, which costs no round trip.
  */
+import { createTable } from "../core/sql/create-table.ts";
 import { identifier, stored } from "../core/sql/quote.ts";
 
 /** What holds for a backfill now. Times are as in ISO 8601. */
@@ -35,12 +36,7 @@ export const CONTROLS_TABLE = "migration_backfill_controls";
 const COLUMNS = `paused_at as "pausedAt", paused_by as "pausedBy", rate, rate_by as "rateBy", approved_at as "approvedAt",
   approved_by as "approvedBy", approved_text as "approvedText"`;
 
-export function backfillControlsSql(schema: string) {
-  const table = `${identifier(schema)}.${CONTROLS_TABLE}`;
-  const controlsOf = (revision: string) =>
-    `(select pg_catalog.row_to_json(c) from (select ${COLUMNS} from ${table} where revision = ${revision}) c)`;
-  return {
-    createBackfillControls: () => `create table if not exists ${table} (
+const TABLE_COLUMNS = `
   revision text primary key,
   paused_at timestamptz,
   paused_by text,
@@ -51,7 +47,14 @@ export function backfillControlsSql(schema: string) {
   rate_by text,
   approved_at timestamptz,
   approved_by text,
-  approved_text text);`,
+  approved_text text`;
+
+export function backfillControlsSql(schema: string) {
+  const table = `${identifier(schema)}.${CONTROLS_TABLE}`;
+  const controlsOf = (revision: string) =>
+    `(select pg_catalog.row_to_json(c) from (select ${COLUMNS} from ${table} where revision = ${revision}) c)`;
+  return {
+    createBackfillControls: () => `${createTable(schema, CONTROLS_TABLE, TABLE_COLUMNS)};`,
 
     /** One value, for a list of columns: `null` where nobody has said anything. The revision is an expression. */
     controlsOf,

@@ -3,6 +3,7 @@
  * of a window. That transaction holds the row of its range from its beginning, so one range has one window at a time,
  * whoever works on it. A run claims the ranges first: windows of an earlier run find none of theirs any more.
  */
+import { createTable } from "../core/sql/create-table.ts";
 import { identifier, literal, quotedName, stored, storedArray, storedJson } from "../core/sql/quote.ts";
 import { keepToOwner } from "../core/sql/row-security.ts";
 import type { WindowDone } from "./backfills-sql.ts";
@@ -15,6 +16,16 @@ export interface BackfillRange {
   /** The last key that is done. `null`: none. */
   readonly position: readonly string[] | null;
 }
+
+const TABLE_COLUMNS = `
+  revision text not null,
+  number integer not null,
+  lower_key text[],
+  upper_key text[] not null,
+  position text[],
+  claimed_by text not null,
+  finished boolean not null default false,
+  primary key (revision, number)`;
 
 export function backfillRangesSql(
   {
@@ -29,15 +40,7 @@ export function backfillRangesSql(
   const only = (revision: string, number: number) => `revision = ${stored(revision)} and number = ${number}`;
   const arrayOrNull = (values: readonly string[] | null) => (values === null ? "null" : storedArray(values));
   return {
-    createRanges: () => `create table if not exists ${table} (
-  revision text not null,
-  number integer not null,
-  lower_key text[],
-  upper_key text[] not null,
-  position text[],
-  claimed_by text not null,
-  finished boolean not null default false,
-  primary key (revision, number));
+    createRanges: () => `${createTable(schema, "migration_backfill_ranges", TABLE_COLUMNS)};
 ${keepToOwner(schema, ["migration_backfill_ranges"], byHand)}`,
 
     hasRanges: () =>

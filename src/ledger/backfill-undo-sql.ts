@@ -6,6 +6,7 @@
  *   forgotten by a person, or older than the file says
  */
 import { checksum } from "../core/checksum.ts";
+import { createTable } from "../core/sql/create-table.ts";
 import { identifier, literal, quotedName, stored, storedArray, storedJson } from "../core/sql/quote.ts";
 import { keepToOwner } from "../core/sql/row-security.ts";
 
@@ -38,16 +39,7 @@ export interface UndoDone extends Pick<UndoState, "restored" | "changed" | "gone
   readonly position: readonly string[];
 }
 
-export function backfillUndoSql(schema: string, byHand: boolean) {
-  const table = `${identifier(schema)}.migration_backfill_undo`;
-  const valuesName = (revision: string) =>
-    `migration_undo_${checksum(revision).replace(/^.*:/, "").slice(0, 16)}`;
-  const valuesTable = (revision: string) => `${identifier(schema)}.${valuesName(revision)}`;
-  return {
-    /** The quoted name of the table of old values of one backfill. */
-    undoValuesTable: valuesTable,
-
-    createUndo: () => `create table if not exists ${table} (
+const TABLE_COLUMNS = `
   revision text primary key,
   table_name text not null,
   key text[] not null,
@@ -60,7 +52,18 @@ export function backfillUndoSql(schema: string, byHand: boolean) {
   gone double precision not null default 0,
   keys jsonb not null default '[]',
   started_at timestamptz not null default clock_timestamp(),
-  expires_at timestamptz);
+  expires_at timestamptz`;
+
+export function backfillUndoSql(schema: string, byHand: boolean) {
+  const table = `${identifier(schema)}.migration_backfill_undo`;
+  const valuesName = (revision: string) =>
+    `migration_undo_${checksum(revision).replace(/^.*:/, "").slice(0, 16)}`;
+  const valuesTable = (revision: string) => `${identifier(schema)}.${valuesName(revision)}`;
+  return {
+    /** The quoted name of the table of old values of one backfill. */
+    undoValuesTable: valuesTable,
+
+    createUndo: () => `${createTable(schema, "migration_backfill_undo", TABLE_COLUMNS)};
 ${keepToOwner(schema, ["migration_backfill_undo"], byHand)}`,
 
     beginUndo: (

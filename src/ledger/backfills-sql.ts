@@ -4,6 +4,7 @@
  *
  * The table is made by the first backfill. A database without one has no such table.
  */
+import { createTable } from "../core/sql/create-table.ts";
 import { identifier, literal, quotedName, stored, storedArray, storedJson } from "../core/sql/quote.ts";
 import { keepToOwner } from "../core/sql/row-security.ts";
 import { type BackfillControls, backfillControlsSql, CONTROLS_TABLE } from "./backfill-controls-sql.ts";
@@ -71,6 +72,28 @@ export interface RecordedControls {
   readonly controls: BackfillControls;
 }
 
+const TABLE_COLUMNS = `
+  revision text primary key,
+  table_name text not null,
+  key text[] not null,
+  key_types text[] not null,
+  bound text[],
+  position text[],
+  estimated_rows double precision,
+  rows double precision not null default 0,
+  changed double precision not null default 0,
+  windows integer not null default 0,
+  window_rows double precision,
+  rows_per_second double precision,
+  slowed_by text,
+  failed jsonb not null default '[]',
+  started_at timestamptz not null default clock_timestamp(),
+  updated_at timestamptz not null default clock_timestamp(),
+  finished_at timestamptz,
+  table_oid oid,
+  ledger_oids oid[],
+  key_order text[]`;
+
 export function backfillsSql(schema: string, history: string, byHand: boolean) {
   const table = `${identifier(schema)}.migration_backfills`;
   const controls = backfillControlsSql(schema);
@@ -110,27 +133,7 @@ then alter table ${table} add column key_order text[]; end if; end $godwit$`;
   return {
     ...controls,
 
-    createBackfills: () => `create table if not exists ${table} (
-  revision text primary key,
-  table_name text not null,
-  key text[] not null,
-  key_types text[] not null,
-  bound text[],
-  position text[],
-  estimated_rows double precision,
-  rows double precision not null default 0,
-  changed double precision not null default 0,
-  windows integer not null default 0,
-  window_rows double precision,
-  rows_per_second double precision,
-  slowed_by text,
-  failed jsonb not null default '[]',
-  started_at timestamptz not null default clock_timestamp(),
-  updated_at timestamptz not null default clock_timestamp(),
-  finished_at timestamptz,
-  table_oid oid,
-  ledger_oids oid[],
-  key_order text[]);
+    createBackfills: () => `${createTable(schema, "migration_backfills", TABLE_COLUMNS)};
 ${addOids};
 ${controls.createBackfillControls()}
 ${keepToOwner(schema, ["migration_backfills", CONTROLS_TABLE], byHand)}`,

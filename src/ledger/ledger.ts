@@ -4,7 +4,9 @@ import type { Direction } from "../core/migration.ts";
 import { literal } from "../core/sql/quote.ts";
 import { restored } from "../core/sql/stored.ts";
 import type { Connection, Result, Row } from "../database/connection.ts";
+import { isOfUserCode } from "../database/sqlstate.ts";
 import { DatabaseError, PlanRefused } from "../errors.ts";
+import { joinSentences } from "../std/sentences.ts";
 import type { BackfillRange } from "./backfill-ranges-sql.ts";
 import type { UndoState } from "./backfill-undo-sql.ts";
 import { openBackfills, type RecordedBackfills } from "./backfills.ts";
@@ -130,7 +132,7 @@ export function openLedger(schema: string, options: LedgerOptions = { allowSecon
       try {
         await connection.execute(sql.create(project));
       } catch (error) {
-        throw withPrivilegeHint(error, connection, schema);
+        throw notMade(error, connection, schema);
       }
     },
 
@@ -269,9 +271,25 @@ async function refuseLedgerElsewhere(connection: Connection, schema: string): Pr
   ]);
 }
 
-function withPrivilegeHint(error: unknown, connection: Connection, schema: string): unknown {
-  if (!(error instanceof DatabaseError) || error.code !== "DATABASE_PRIVILEGE") return error;
+/** Why the ledger could not be made, where somebody can do something about it. */
+function notMade(error: unknown, connection: Connection, schema: string): unknown {
+  if (!(error instanceof DatabaseError)) return error;
   const { user, database } = connection.server;
+  // Nothing of ours raises an error there: it is the word of an event trigger.
+  if (isOfUserCode(error.routine))
+    return new DatabaseError(
+      {
+        code: "DATABASE_ERROR",
+        message: `The ledger in schema "${schema}" could not be made: ${error.message.replace(/\.$/, "")}.`,
+        hint: joinSentences(
+          error.hint,
+          "An event trigger of the database has refused it. Nothing was changed.",
+        ),
+        details: error.details,
+      },
+      { cause: error, sqlState: error.sqlState, routine: error.routine },
+    );
+  if (error.code !== "DATABASE_PRIVILEGE") return error;
   return new DatabaseError(
     {
       code: "DATABASE_PRIVILEGE",

@@ -2,6 +2,7 @@
  * `migration_schema`: the schema as the last run has left it, for `godwit drift`. One row, made with the first run that
  * changes something. It is no part of the history, and losing it is no damage.
  */
+import { createTable } from "../core/sql/create-table.ts";
 import { createSchema, identifier, literal, quotedName, stored } from "../core/sql/quote.ts";
 import { keepToOwner } from "../core/sql/row-security.ts";
 import { requireSchema } from "../core/sql/schema-guard.ts";
@@ -27,6 +28,15 @@ export interface KeptSchemaOptions {
 
 const TABLE = "migration_schema";
 
+const TABLE_COLUMNS = `
+  only_row boolean primary key default true check (only_row),
+  content text not null,
+  last_change bigint,
+  run_id uuid not null,
+  host text not null,
+  version text not null,
+  taken_at timestamptz not null default clock_timestamp()`;
+
 export function keptSchemaTable({ schema, given, byHand }: KeptSchemaOptions) {
   const table = `${identifier(schema)}.${TABLE}`;
   const log = `${identifier(schema)}.migration_log`;
@@ -39,14 +49,7 @@ export function keptSchemaTable({ schema, given, byHand }: KeptSchemaOptions) {
       content: string,
       { runId, host, version }: Author,
     ) => `${given === null ? "" : `${requireSchema(given)};\n`}${given === schema ? "" : `${createSchema(schema, TABLE)};`}
-create table if not exists ${table} (
-  only_row boolean primary key default true check (only_row),
-  content text not null,
-  last_change bigint,
-  run_id uuid not null,
-  host text not null,
-  version text not null,
-  taken_at timestamptz not null default clock_timestamp());
+${createTable(schema, TABLE, TABLE_COLUMNS)};
 ${keepToOwner(schema, [TABLE], byHand)}
 insert into ${table} (content, last_change, run_id, host, version)
   values (${literal(content)}, ${lastChange}, ${stored(runId)}::uuid, ${stored(host)}, ${stored(version)})

@@ -4,6 +4,7 @@
  * changing the fence changes a key. Such a change waits for every transaction that holds the row `for key share`.
  * Renewing does not wait.
  */
+import { createTable } from "../core/sql/create-table.ts";
 import { createSchema, identifier, literal, quotedName, stored } from "../core/sql/quote.ts";
 import { keepToOwner } from "../core/sql/row-security.ts";
 import { requireSchema } from "../core/sql/schema-guard.ts";
@@ -13,6 +14,18 @@ export const FENCE_SQLSTATE = "GW001";
 
 /** The SQLSTATE for an advisory lock that somebody holds. */
 export const ADVISORY_LOCK_HELD = "GW002";
+
+const TABLE_COLUMNS = `
+  name text primary key,
+  fence bigint not null default 0,
+  kind text not null,
+  run_id uuid,
+  host text,
+  pid integer,
+  doing text,
+  locked_at timestamptz,
+  expires_at timestamptz,
+  unique (name, fence)`;
 
 /** Takes the advisory lock for the transaction, or fails. */
 export function requireAdvisoryLock(key: bigint): string {
@@ -45,17 +58,7 @@ export function lockSql(schema: string, lock = schema, { given = null, byHand = 
   return {
     create:
       () => `${given === null ? "" : `${requireSchema(given)};\n`}${given === schema ? "" : `${createSchema(schema, "migration_locks")};`}
-create table if not exists ${table} (
-  name text primary key,
-  fence bigint not null default 0,
-  kind text not null,
-  run_id uuid,
-  host text,
-  pid integer,
-  doing text,
-  locked_at timestamptz,
-  expires_at timestamptz,
-  unique (name, fence));
+${createTable(schema, "migration_locks", TABLE_COLUMNS)};
 ${keepToOwner(schema, ["migration_locks"], byHand).replace(/;$/, "")}`,
 
     isThere: () =>
