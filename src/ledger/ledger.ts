@@ -4,14 +4,13 @@ import type { Direction } from "../core/migration.ts";
 import { literal } from "../core/sql/quote.ts";
 import { restored } from "../core/sql/stored.ts";
 import type { Connection, Result, Row } from "../database/connection.ts";
-import { isOfUserCode } from "../database/sqlstate.ts";
 import { DatabaseError, PlanRefused } from "../errors.ts";
-import { joinSentences } from "../std/sentences.ts";
 import type { BackfillRange } from "./backfill-ranges-sql.ts";
 import type { UndoState } from "./backfill-undo-sql.ts";
 import { openBackfills, type RecordedBackfills } from "./backfills.ts";
 import { type Damage, damaged, type Logged, type Lost } from "./damage.ts";
 import { LEDGER_TABLES, type LedgerTable } from "./damage-sql.ts";
+import { notMade } from "./not-made.ts";
 import type { Author, LogEntry } from "./rows.ts";
 import { type LedgerSql, ledgerSql } from "./sql.ts";
 import { LEDGER_FORMAT } from "./tables-sql.ts";
@@ -269,34 +268,4 @@ async function refuseLedgerElsewhere(connection: Connection, schema: string): Pr
       hint: `Use it with --ledger-schema ${other.schema}, or allow a second ledger with --allow-second-ledger if two projects share this database.`,
     },
   ]);
-}
-
-/** Why the ledger could not be made, where somebody can do something about it. */
-function notMade(error: unknown, connection: Connection, schema: string): unknown {
-  if (!(error instanceof DatabaseError)) return error;
-  const { user, database } = connection.server;
-  // Nothing of ours raises an error there: it is the word of an event trigger.
-  if (isOfUserCode(error.routine))
-    return new DatabaseError(
-      {
-        code: "DATABASE_ERROR",
-        message: `The ledger in schema "${schema}" could not be made: ${error.message.replace(/\.$/, "")}.`,
-        hint: joinSentences(
-          error.hint,
-          "An event trigger of the database has refused it. Nothing was changed.",
-        ),
-        details: error.details,
-      },
-      { cause: error, sqlState: error.sqlState, routine: error.routine },
-    );
-  if (error.code !== "DATABASE_PRIVILEGE") return error;
-  return new DatabaseError(
-    {
-      code: "DATABASE_PRIVILEGE",
-      message: `Role "${user}" may not create the ledger in database "${database}": ${error.message}.`,
-      hint: `As its owner: GRANT CREATE ON DATABASE "${database}" TO "${user}"; or CREATE SCHEMA "${schema}" AUTHORIZATION "${user}"; then run again. Nothing was changed.`,
-      details: error.details,
-    },
-    { cause: error, sqlState: error.sqlState },
-  );
 }

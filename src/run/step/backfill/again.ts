@@ -26,7 +26,7 @@ interface Trying {
 }
 
 /** Begins `work` at once. Throws what it throws, which must leave nothing where a lock has ended it. */
-export async function again<T>(
+export async function retryWhileLocked<T>(
   { context, prepared: { step }, tell, last, isHalted }: Trying,
   work: () => Promise<T>,
 ): Promise<T> {
@@ -68,5 +68,5 @@ export async function throughLocks<T>(
 ): Promise<T> {
   const tell: Tell = (error, blockers) =>
     stepError(context, prepared, body, error, { committed: committedOf(state), blockers });
-  return again({ context, prepared, tell }, work);
+  return retryWhileLocked({ context, prepared, tell }, work);
 }

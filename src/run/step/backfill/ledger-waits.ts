@@ -7,7 +7,7 @@ import { DatabaseError, StepFailed } from "../../../errors.ts";
 import { inTheWay } from "../../report/blockers.ts";
 import type { StepContext } from "../context.ts";
 import type { Prepared } from "../prepared.ts";
-import { again } from "./again.ts";
+import { retryWhileLocked } from "./again.ts";
 import type { Filling } from "./filling.ts";
 
 const LOCK_NOT_AVAILABLE = "55P03";
@@ -24,7 +24,7 @@ export async function inLedger<T>(
 ): Promise<T> {
   const tell = (error: unknown, blockers: readonly Blocker[]) =>
     ledgerLocked(error as DatabaseError, { context, prepared, table, blockers });
-  return again({ context, prepared, tell, last: tell, isHalted: ranged?.isHalted }, ask);
+  return retryWhileLocked({ context, prepared, tell, last: tell, isHalted: ranged?.isHalted }, ask);
 }
 
 interface Locked {
