@@ -22,8 +22,10 @@ export async function run(invocation: Invocation): Promise<Answer> {
   if (action === undefined) {
     const meant = nearest(typed, ACTIONS);
     throw unusable(
-      `\`godwit backfill\` cannot ${typed}.`,
-      meant === undefined ? `It can ${ACTIONS.join(", ")}.` : `Did you mean \`godwit backfill ${meant}\`?`,
+      `\`godwit backfill\` has no action "${typed}".`,
+      meant === undefined
+        ? `Its actions: ${ACTIONS.join(", ")}.`
+        : `Did you mean \`godwit backfill ${meant}\`?`,
     );
   }
   if (given !== undefined && action !== "rate")
