@@ -129,6 +129,8 @@ export function begin(ground: Ground, { known, controls, claim, sensor }: Before
   });
   const { bound } = begun;
   const write = async () => {
+    // What an earlier try has begun behind its row is rolled back with it, and not each try begins a window.
+    filling.opening = null;
     const made = connection.execute(tables);
     if (!connection.capabilities.pipeline) await made;
     const answer = connection.execute(text);
