@@ -129,3 +129,26 @@ test("a lock on the ledger before a way back is waited out", async ({ db }) => {
   expect(message).toBe(OF_LEDGER);
   expect(await db.sql(HITS)).toEqual([{ hits: 0, n: 300 }]);
 });
+
+test("a lock before the first window, while somebody comes who works", async ({ db }) => {
+  const { target, blocker } = await placed(db, fill());
+  await blocker.query(`begin; ${HISTORY}`);
+  const guest = await db.connect();
+  let working = true;
+  let tries = 0;
+  const recorded = recorder(({ kind }) => {
+    // By then the guest is seen.
+    if (kind === "step-retry" && ++tries === 5) void blocker.query("rollback");
+  });
+  const run = up(target, recorded);
+  await recorded.once("step-retry");
+  const work = (async () => {
+    while (working) await guest.query("select 1");
+  })();
+  const { outcome } = await run.finally(() => {
+    working = false;
+  });
+  await work;
+  expect(outcome).toBe("done");
+  expect(await db.sql(HITS)).toEqual(DONE);
+});
