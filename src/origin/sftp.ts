@@ -70,13 +70,18 @@ class SftpOrigin implements Origin {
         throw error;
       });
       try {
-        let coming = channel.readdir(handle, path);
+        const ask = () => {
+          const page = channel.readdir(handle, path);
+          // It is not always awaited: before that the caller gives up, or the connection ends.
+          page.catch(() => {});
+          return page;
+        };
+        let coming = ask();
         for (let empty = 0; empty < MAX_EMPTY_PAGES; ) {
           this.#begin(signal); // time has passed since the caller took the previous page
           const names = await orAbort(coming, signal);
           if (names === undefined) return;
-          coming = channel.readdir(handle, path);
-          coming.catch(() => {}); // the next turn awaits it, if there is one
+          coming = ask();
           empty = names.length === 0 ? empty + 1 : 0;
           const entries = mapBounded(names, LINKS_AT_ONCE, (name) => entryOf(channel, path, name));
           if (names.length > 0) yield await orAbort(entries, signal);

@@ -38,6 +38,22 @@ describe.skipIf(withoutSshd)(`a server that fails${withoutSshd ? `: ${withoutSsh
       await isDead(origin);
     });
 
+    test("a caller that gives up while the first page of a list is asked for", async () => {
+      const origin = await openOrigin(shared.settings(), { signal });
+      const caller = new AbortController();
+      let looks = 0;
+      // The second look is the one behind the question.
+      caller.signal.throwIfAborted = () => {
+        if (++looks === 2) caller.abort(new Error("given up"));
+        AbortSignal.prototype.throwIfAborted.call(caller.signal);
+      };
+      const pages = origin.list("", { signal: caller.signal })[Symbol.asyncIterator]();
+      await expect(pages.next()).rejects.toThrow("given up");
+      expect(looks).toBe(2);
+      // The question ends with the connection, and nobody waits for it.
+      await origin.close();
+    });
+
     test("one process of several killed: the connection is given up at once, not after a timeout", async () => {
       await using sshd = await startSshd();
       fill(sshd);
