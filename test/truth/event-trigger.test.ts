@@ -31,13 +31,14 @@ describe("where an event trigger refuses DDL", () => {
       expect(await db.sql("select count(*)::int as left from a where n <> 2")).toEqual([{ left: 0 }]);
     });
 
-  test("the first run says that it is the ledger that cannot be made", async ({ db }) => {
-    await db.admin(FREEZE);
-    const target = targetOf({ url: db.url, folder: folderOf({ "0001_a.sql": "select 1;" }) });
-    await expect(up(target)).rejects.toMatchObject({
-      code: "DATABASE_ERROR",
-      message: `The ledger in schema "${ledgerSchema}" could not be made: No DDL until Monday.`,
-      hint: expect.stringContaining("Ask the operators."),
+  for (const pooling of ["session", "transaction"] as const)
+    test(`the first run says that it is the ledger that cannot be made (${pooling})`, async ({ db }) => {
+      await db.admin(FREEZE);
+      const target = targetOf({ url: db.url, folder: folderOf({ "0001_a.sql": "select 1;" }), pooling });
+      await expect(up(target)).rejects.toMatchObject({
+        code: "DATABASE_ERROR",
+        message: `The ledger in schema "${ledgerSchema}" could not be made: No DDL until Monday.`,
+        hint: expect.stringContaining("Ask the operators."),
+      });
     });
-  });
 });

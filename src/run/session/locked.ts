@@ -2,6 +2,7 @@
 import type { Plan } from "../../core/step.ts";
 import type { Connection } from "../../database/connection.ts";
 import type { Problem } from "../../errors.ts";
+import { refusedByTrigger } from "../../ledger/not-made.ts";
 import { acquireLease } from "../../lock/lease.ts";
 import type { Holder, Lock } from "../../lock/lock.ts";
 import { acquireSessionLock } from "../../lock/session.ts";
@@ -26,13 +27,16 @@ export async function acquireLock(
     onWait: (holder: Holder | null, waitedMs: number) =>
       context.observe({ kind: "lock-waiting", holder, waitedMs }),
   };
-  return connection.capabilities.session
-    ? acquireSessionLock(connection, options)
-    : acquireLease(connection, {
-        ...options,
-        termMs: target.settings.leaseTermMs,
-        openAnother: () => connect(target, context),
-      });
+  if (connection.capabilities.session) return acquireSessionLock(connection, options);
+  const lease = acquireLease(connection, {
+    ...options,
+    termMs: target.settings.leaseTermMs,
+    openAnother: () => connect(target, context),
+  });
+  // Without sessions, its table is the first that is made of a ledger.
+  return lease.catch((error: unknown) => {
+    throw refusedByTrigger(error, target.ledger.schema);
+  });
 }
 
 interface LockListener {
