@@ -16,6 +16,7 @@ import { nameOf, rowBytes, rowsOf, tableOf } from "./rows.ts";
 import type { Shape, Shapes } from "./shape.ts";
 import { pageMs } from "./speed.ts";
 import { attempt, timeOf } from "./time.ts";
+import { runsMore, type Triggered } from "./triggers.ts";
 import { memoryKbFor, workersFor } from "./workers.ts";
 
 /** Of generated rows: enough that a second is not measured by a millisecond. */
@@ -41,6 +42,7 @@ export interface Calibration {
   readonly targetPageMs: ReadonlyMap<string, number | null>;
   /** Those that are there after the plan. */
   readonly foreignKeys: readonly ForeignKey[];
+  readonly triggered: readonly Triggered[];
 }
 
 /** In milliseconds, on the target. Those of which nothing is known are left out. */
@@ -92,7 +94,7 @@ async function fillAll(
 async function timesOf(
   connection: Connection,
   statements: readonly RehearsedStatement[],
-  { shapes, targetPageMs, filled }: Calibration & { readonly filled: ReadonlyMap<string, Filled> },
+  { shapes, targetPageMs, triggered, filled }: Calibration & { readonly filled: ReadonlyMap<string, Filled> },
 ): Promise<ReadonlyMap<RehearsedStatement, number>> {
   await connection.execute(settingsOf(shapes));
   await attempt(connection, `set search_path = ${shapes.searchPath === "" ? "''" : shapes.searchPath}`);
@@ -107,6 +109,9 @@ async function timesOf(
     if (largest !== undefined) await connection.execute(memoryFor(largest, shapes));
     const ms = await timeOf(connection, statement.text);
     if (ms === null || largest === undefined) continue;
+    // None of that runs here.
+    const names = tables.map(({ relation }) => relation);
+    if (runsMore(statement.text, names, triggered)) continue;
     const timed = largest.pages < FEW_PAGES ? (largestOfAll ?? largest) : largest;
     const measured = {
       ...{ ms, rows: largest.rows, pageMs: timed.pageMs, emptyMs: statement.durationMs },

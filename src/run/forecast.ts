@@ -4,7 +4,7 @@
  */
 import type { Scratch } from "../database/embedded/scratch.ts";
 import { DatabaseError } from "../errors.ts";
-import { calibrate, isWork, neededBy, worked } from "../prediction/calibrate.ts";
+import { type Calibration, calibrate, isWork, neededBy, worked } from "../prediction/calibrate.ts";
 import { type LiveFacts, type LockHolder, liveFacts } from "../prediction/live.ts";
 import { databasesLike, type Locale } from "../prediction/locale.ts";
 import { type Predicted, predictionOf } from "../prediction/outages.ts";
@@ -12,6 +12,7 @@ import { type ForeignKey, foreignKeysOf } from "../prediction/references.ts";
 import { nameOf } from "../prediction/rows.ts";
 import { shapesOf } from "../prediction/shape.ts";
 import { pageMs, roundTripMs } from "../prediction/speed.ts";
+import { type Triggered, triggeredOf } from "../prediction/triggers.ts";
 import type { RehearsalReport, RehearsedStatement, RehearsedStep } from "../rehearsal/report.ts";
 import { limitRights, migratorOf } from "./scratch-rights.ts";
 import { withConnection } from "./session/connect.ts";
@@ -51,7 +52,7 @@ export async function forecastOf(
   const scratch = given === undefined || locale === undefined ? undefined : sortingLike(given, locale);
   let times: ReadonlyMap<RehearsedStatement, number> = new Map();
   if (scratch !== undefined && known.shapes !== null) {
-    const foreignKeys = await foreignKeysIn(scratch);
+    const bound = await boundIn(scratch);
     await scratch.create(CALIBRATION);
     // Rows are there now, so what a statement calls for each of them is called, and reaches as little as in the rehearsal.
     await limitRights(scratch, { database: CALIBRATION });
@@ -59,7 +60,7 @@ export async function forecastOf(
     times = await calibrate(() => scratch.open(CALIBRATION, options), statements, {
       ...facts,
       ...known,
-      foreignKeys,
+      ...bound,
     });
   }
   const steps = report.steps.map((step) => ({ ...step, ...predictionOf(step, times, roundTrip) }));
@@ -82,18 +83,20 @@ function sortingLike(scratch: Scratch, locale: Locale): Scratch {
   return { ...scratch, create };
 }
 
-/** Of the one database that the rehearsal has made. */
-async function foreignKeysIn(scratch: Scratch): Promise<readonly ForeignKey[]> {
+/** What binds rows to others, in the one database that the rehearsal has made. */
+async function boundIn(scratch: Scratch): Promise<Pick<Calibration, "foreignKeys" | "triggered">> {
   await using server = await scratch.open("postgres");
   const { rows } = await server.query<{ name: string }>(
     "select datname::text as name from pg_catalog.pg_database where datname not in ('postgres', 'template0', 'template1')",
   );
-  const found: ForeignKey[] = [];
+  const foreignKeys: ForeignKey[] = [];
+  const triggered: Triggered[] = [];
   for (const { name } of rows) {
     await using connection = await scratch.open(name);
-    found.push(...(await foreignKeysOf(connection)));
+    foreignKeys.push(...(await foreignKeysOf(connection)));
+    triggered.push(...(await triggeredOf(connection)));
   }
-  return found;
+  return { foreignKeys, triggered };
 }
 
 /** Somebody else has locked a table meanwhile: nothing is predicted then. */

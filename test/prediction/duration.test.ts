@@ -54,6 +54,37 @@ insert into "Odd ""Name" select n, 'good', repeat('x', 30), now(), n, '{}', '{"a
   );
 });
 
+test("where triggers or foreign keys work for each row, how long that takes is not said", async ({ db }) => {
+  const folder = folderOf({
+    "migrations/0001_base.sql": `create table parents (id int primary key, n int);
+create table children (id int primary key, parent int references parents on delete cascade, n int);
+insert into parents select n, n from generate_series(1, 2000) n;
+insert into children select n, n, n from generate_series(1, 2000) n;
+create function same() returns trigger language plpgsql as $$ begin return new; end $$;
+create trigger same before update on children for each row execute function same();`,
+  });
+  const godwit = commandIn({ folder, url: db.url });
+  await godwit("up");
+  await db.sql("analyze parents; analyze children");
+  writeFiles(folder, {
+    "migrations/0002_bare.sql": "update parents set n = 0;",
+    "migrations/0003_trigger.sql": "update children set n = 0;",
+    "migrations/0004_leaf.sql": "delete from children;",
+    "migrations/0005_cascade.sql": "delete from parents;",
+  });
+  const { json } = await godwit("plan", "--rehearse", "--json");
+  const known = json.rehearsal.steps.map(({ revision, predictedMs }: Json) => [
+    revision,
+    predictedMs !== null,
+  ]);
+  expect(known).toEqual([
+    ["0002_bare", true],
+    ["0003_trigger", false],
+    ["0004_leaf", true],
+    ["0005_cascade", false],
+  ]);
+});
+
 test("a lock is held while messages are under way to a server that is far away", async ({ db }) => {
   const folder = folderOf({
     "migrations/0001_base.sql":
