@@ -35,38 +35,39 @@ export interface WindowOptions {
 }
 
 /**
- * The author's statement for one window. What it has changed outside of it is counted too: a statement that ignores its
+ * The author's statement for a window, of any window: it is read once. What it has changed outside of it is counted too: a statement that ignores its
  * window would otherwise do everything in each of them. Counting takes a tenth of the time, and is left out where the text
  * and the table show that nothing outside can change.
  */
 export function windowStatement(
   file: string,
   { key }: Pick<BackfillTable, "key">,
-  window: Window,
   { asking, keeping = null }: WindowOptions,
-): WindowStatement {
+): (window: Window) => WindowStatement {
   // Inside of another statement it has no semicolon behind it.
   const statement = file.slice(0, splitStatements(file)[0]?.end);
   const marks = windowMarks(statement);
-  const condition = (alias: string | null) => {
-    if (window === "none") return "(false)";
-    return "only" in window ? isKey(key, window.only, alias) : inRange(key, window, alias);
-  };
-  const alias = asking?.alias ?? null;
-  const keep = keeping === null ? null : keepingSql(keeping, key, { window, alias });
-  const { text, written } = withWindow(statement, marks, (name) =>
-    keep === null || keep.condition === "" ? condition(name) : `(${condition(name)}${keep.condition})`,
-  );
-  const counts = asking !== null && (keep !== null || !asking.isProven);
-  const [before, after] = counts ? countOf(condition, asking, keep) : ["", ""];
-  return {
-    text: `${before}${text}${after}`,
-    counts,
-    written: (position) => {
-      // The server counts characters, and offsets count UTF-16 units.
-      const offset = unitOffset(text, position - 1 - before.length);
-      return codePointOffset(statement, written(offset)) + 1;
-    },
+  return (window) => {
+    const condition = (alias: string | null) => {
+      if (window === "none") return "(false)";
+      return "only" in window ? isKey(key, window.only, alias) : inRange(key, window, alias);
+    };
+    const alias = asking?.alias ?? null;
+    const keep = keeping === null ? null : keepingSql(keeping, key, { window, alias });
+    const { text, written } = withWindow(statement, marks, (name) =>
+      keep === null || keep.condition === "" ? condition(name) : `(${condition(name)}${keep.condition})`,
+    );
+    const counts = asking !== null && (keep !== null || !asking.isProven);
+    const [before, after] = counts ? countOf(condition, asking, keep) : ["", ""];
+    return {
+      text: `${before}${text}${after}`,
+      counts,
+      written: (position) => {
+        // The server counts characters, and offsets count UTF-16 units.
+        const offset = unitOffset(text, position - 1 - before.length);
+        return codePointOffset(statement, written(offset)) + 1;
+      },
+    };
   };
 }
 

@@ -5,6 +5,7 @@
  * The table is made by the first backfill. A database without one has no such table.
  */
 import { createTable } from "../core/sql/create-table.ts";
+import { dollarBlock } from "../core/sql/dollar-block.ts";
 import { identifier, literal, quotedName, stored, storedArray, storedJson } from "../core/sql/quote.ts";
 import { keepToOwner } from "../core/sql/row-security.ts";
 import { type BackfillControls, backfillControlsSql, CONTROLS_TABLE } from "./backfill-controls-sql.ts";
@@ -201,6 +202,11 @@ insert into ${table} (revision, table_name, key, key_types, bound, estimated_row
 
     /** When the transaction began: its rows were done by then. */
     backfillFinished: (revision: string) => set(revision, "finished_at = pg_catalog.now()"),
+
+    /** Raises an error, and so refuses its transaction, where the last window is not in the ledger. */
+    refuseBeforeBound: (revision: string) =>
+      dollarBlock(`if not exists (select from ${table} where revision = ${stored(revision)} and position = bound)
+then raise exception 'the last window of this backfill is not in the ledger'; end if;`),
 
     forgetBackfill: (revision: string) => `delete from ${table} where revision = ${stored(revision)}`,
   };

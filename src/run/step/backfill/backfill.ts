@@ -19,7 +19,6 @@
  * backfill fails at the end then, or at the hundredth such row, and the next run tries those rows first.
  */
 
-import { tableGuard } from "../../../backfill/guard.ts";
 import { isSameKey } from "../../../backfill/key.ts";
 import { halfOf, mostRows, nextRows } from "../../../backfill/pace.ts";
 import { speedOf } from "../../../backfill/speed.ts";
@@ -30,9 +29,6 @@ import { UNASKED, UNRECORDED } from "../../report/committed.ts";
 import { isWorthRetrying, rollback } from "../../session/transaction.ts";
 import { pauseBeforeRetry, type StepContext, type StepOutcome, stepDone } from "../context.ts";
 import { refuseUnexpectedRows } from "../expected-rows.ts";
-import { closing, type FrameParts } from "../frame.ts";
-import { closed } from "../frame-error.ts";
-import { entryOf } from "../frame-parts.ts";
 import type { Prepared } from "../prepared.ts";
 import { failureOf, stepError } from "../step-error.ts";
 import { type Watch, watch } from "../watch.ts";
@@ -41,6 +37,7 @@ import { begin, survey, underWay, withdraw } from "./begin.ts";
 import { aside, type HeldLocks, heldLocks, isBeside } from "./beside.ts";
 import { admit, allowedRows, type LastWindow, waitForTurn, waitToBegin } from "./control.ts";
 import { explained, otherTable } from "./edited.ts";
+import { end, endingOf } from "./ending.ts";
 import { committedOf, type Filling, report } from "./filling.ts";
 import { inLedger } from "./ledger-waits.ts";
 import { claimOf, claimRanges, fillRanges, hasRanges } from "./ranges.ts";
@@ -99,16 +96,16 @@ async function carryOut(
     );
     await held.table(ground.table);
     await using sensor = await openSensor({ ...ground, backfill });
-    const begun = begin(ground, { known, controls, claim, sensor });
+    const { filling: own, written } = begin(ground, { known, controls, claim, sensor });
     // Meanwhile, so that nothing waits for it later.
-    const last = closing(lastParts(begun.filling), step.direction, entryOf(prepared, body.revert));
-    await begun.written;
-    filling = begun.filling;
+    const ending = endingOf(own);
+    own.ending = ending;
+    await written;
+    filling = own;
     await retryRefused(filling);
     const { windows } = filling.state;
     const beside = isBeside(filling);
     if (hasRanges(filling, beside)) {
-      const own = filling;
       const claim = await claimOf(own);
       const windows = async () => {
         await fillRanges(own, claim, fill);
@@ -126,14 +123,13 @@ async function carryOut(
     refuseUnexpectedRows(filling);
     // What says that it is applied is not cancelled.
     observed[Symbol.dispose]();
-    context.stop.throwIfAborted();
-    const { table } = filling;
-    const close = () => closed(context, step, last);
+    if (own.ended === null) context.stop.throwIfAborted();
+    const close = () => end(own, ending);
     // What the author expects may be asked of any table. Everything else is about the ledger.
     const asked = filling.parts.expected?.queries ?? "";
     const tried = asked === "" ? inLedger(filling, null, close) : throughLocks(filling, close);
     await tried.catch((error: unknown) => {
-      throw otherTable(error, { table, step });
+      throw otherTable(error, { table: own.table, step });
     });
   } catch (thrown) {
     const { lost } = context.connection;
@@ -156,18 +152,6 @@ async function carryOut(
     return { ok: false, failure: failureOf(step.revision, problem, committed), error: problem };
   }
   return stepDone(context, step, index, { startedAt, transactional: false });
-}
-
-/**
- * The transaction that says `applied` forgets the ranges too. Before it, they are all that says how far each of them is: a
- * run that is refused at its end would otherwise begin at the first key again.
- */
-function lastParts({ context, prepared, parts, keeping, table }: Filling): FrameParts {
-  const { sql } = context.ledger;
-  const { revision } = prepared.step;
-  const kept = keeping === null ? "" : `${sql.undoKept(revision)};`;
-  const done = `${tableGuard(table)}; ${sql.forgetRanges(revision)}; ${sql.backfillFinished(revision)}; ${kept}`;
-  return { ...parts, leave: `${done} ${parts.leave}` };
 }
 
 /** Rows that could not be changed, of all workers. */
@@ -232,6 +216,7 @@ async function fill(filling: Filling, observed: Watch): Promise<void> {
     } catch (error) {
       if (context.connection.lost.aborted || context.stop.aborted) throw error;
       filling.opening = null;
+      filling.ended = null;
       await rollback(context.connection);
       if (isWorthRetrying(error)) {
         if (attempt >= context.target.settings.lockAttempts) throw error;

@@ -1,7 +1,7 @@
 /** Where a backfill begins, or goes on: its table and key, its row in the ledger, and the bound. */
 
 import type { KeyValue } from "../../../backfill/key.ts";
-import { upperBound } from "../../../backfill/statement.ts";
+import { upperBound, windowStatement } from "../../../backfill/statement.ts";
 import { typesOf } from "../../../backfill/table.ts";
 import type { BackfillState } from "../../../ledger/backfills-sql.ts";
 import { guardOf } from "../../session/settings.ts";
@@ -87,10 +87,12 @@ export function begin(ground: Ground, { known, controls, claim, sensor }: Before
   const { connection, ledger, author } = context;
   const { step } = prepared;
   const { slowedBy } = sensor.throttle;
+  const keeping = undo?.keeping ?? null;
+  const statement = windowStatement(body.text, table, { asking: ground.asking, keeping });
   const from = (state: BackfillState): Filling => ({
     ...{ ...ground, backfill: body.backfill, state, controls, sensor, slowedBy },
-    ...{ keeping: undo?.keeping ?? null, claim: known === null ? null : claim },
-    ...{ hasLock: true, rowsPerSecond: null, firstFailure: null, opening: null },
+    ...{ keeping, statement, claim: known === null ? null : claim },
+    ...{ hasLock: true, rowsPerSecond: null, firstFailure: null, opening: null, ending: null, ended: null },
   });
   if (known !== null) return { filling: from(known), written: Promise.resolve() };
   const begun = {

@@ -1,5 +1,7 @@
 /** A backfill under way: what is known of it, what it has kept, and how far it is. */
 import type { Asking } from "../../../backfill/asking.ts";
+import type { Window } from "../../../backfill/key.ts";
+import type { WindowStatement } from "../../../backfill/statement.ts";
 import type { FoundTable } from "../../../backfill/table.ts";
 import type { Throttle } from "../../../backfill/throttle.ts";
 import type { Keeping } from "../../../backfill/undo.ts";
@@ -42,6 +44,8 @@ export interface Filling {
   readonly keeping: Keeping | null;
   /** How the statement is asked what it changes outside its windows. `null`: not at all. */
   readonly asking: Asking | null;
+  /** What changes the rows of a window, where no function does. */
+  readonly statement: (window: Window) => WindowStatement;
   /** What `rows` may set; none where a statement changes the rows. */
   readonly columns: readonly PatchColumn[];
   /** Under which this run finds the ranges of an earlier one. `null`: there are none. */
@@ -52,6 +56,10 @@ export interface Filling {
   hasLock: boolean;
   /** The next window, where it has begun already. */
   opening: Opening | null;
+  /** How it ends. `null`: that is not known yet. */
+  ending: Ending | null;
+  /** What ends it, where that was sent behind its last window. */
+  ended: Promise<void> | null;
   /** What the ledger has. */
   state: BackfillState;
   /** What people have said of it, as of the last window. */
@@ -73,6 +81,14 @@ export interface Opening {
   readonly opened: Promise<void>;
   /** Where it ends. */
   readonly asked: Promise<readonly Result[]>;
+}
+
+/** The transaction that says `applied`. */
+export interface Ending {
+  /** The last transaction, where everything behind the windows has been asked. */
+  readonly text: string;
+  /** The same right behind the last window. `null`: something is asked between the two. */
+  readonly behind: string | null;
 }
 
 /** Windows that follow each other: those of a backfill, or of its way back. */

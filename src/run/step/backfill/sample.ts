@@ -141,7 +141,7 @@ async function oneWindow(
   const [answer] = await connection.execute(windowEnd(table, range, rows));
   const end = answer?.rows[0] as { readonly key: KeyValue; readonly rows: number } | undefined;
   if (end === undefined) return null;
-  const { text } = windowStatement(body.text, table, { from: range.from, to: end.key }, { asking });
+  const { text } = windowStatement(body.text, table, { asking })({ from: range.from, to: end.key });
   const [explained] = await connection.execute(
     `explain (analyze, wal, timing off, format json) ${asciiComments(text)}`,
   );

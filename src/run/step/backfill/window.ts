@@ -2,7 +2,6 @@
 
 import { tableGuard } from "../../../backfill/guard.ts";
 import { describeKey, isSameKey, type KeyValue, type Window } from "../../../backfill/key.ts";
-import { windowStatement } from "../../../backfill/statement.ts";
 import type { Backfill } from "../../../core/backfill.ts";
 import { asciiComments } from "../../../core/sql/comments.ts";
 import { restored } from "../../../core/sql/stored.ts";
@@ -15,6 +14,7 @@ import type { StepContext } from "../context.ts";
 import { statementFrame } from "../frame.ts";
 import { frameError } from "../frame-error.ts";
 import { otherTable } from "./edited.ts";
+import { endBehind } from "./ending.ts";
 import type { Filling, Opening, Ranged } from "./filling.ts";
 import { atLedger } from "./ledger-waits.ts";
 import { ask, KEEP_TRIGGERS, mayOpenAhead, open, SKIP_TRIGGERS, sendOpening } from "./opening.ts";
@@ -65,6 +65,7 @@ export async function runWindow(
       { from: end.key, to },
       { rows: next(end.rows), done: filling.state.rows + end.rows },
     );
+  if (isSameKey(end.key, to)) endBehind(filling);
   const results = await closed.catch((error: unknown) => {
     throw otherTable(error, { table, step: prepared.step });
   });
@@ -170,9 +171,9 @@ async function close(
 
 /** Runs the author's statement, and returns how many rows it changed. */
 async function change(filling: Filling, window: Window, rows: number): Promise<number> {
-  const { context, body, backfill, table, keeping, asking } = filling;
+  const { context, body, backfill, table } = filling;
   if (body.rows !== undefined) return changeByFunction(filling, body.rows, window).catch(unplaced);
-  const { text, counts, written } = windowStatement(body.text, table, window, { asking, keeping });
+  const { text, counts, written } = filling.statement(window);
   let changed = 0;
   let outside = 0;
   try {

@@ -1,0 +1,57 @@
+/**
+ * How a backfill ends: with the transaction that says `applied`.
+ *
+ * Where nothing is asked behind its last window, that is sent before the window has its answer. If the window fails inside its
+ * transaction, what is behind it fails too. If its `COMMIT` fails, its position is not in the ledger, and the transaction that says
+ * `applied` refuses itself.
+ */
+import { tableGuard } from "../../../backfill/guard.ts";
+import { closing, type FrameParts } from "../frame.ts";
+import { closed } from "../frame-error.ts";
+import { entryOf } from "../frame-parts.ts";
+import type { Ending, Filling } from "./filling.ts";
+
+export function endingOf(filling: Filling): Ending {
+  const { context, prepared, body, backfill } = filling;
+  const { step, settings } = prepared;
+  const parts = lastParts(filling);
+  const entry = entryOf(prepared, body.revert);
+  const asksNothing = backfill.where === null && (settings.expect ?? []).length === 0;
+  const atBound = context.ledger.sql.refuseBeforeBound(step.revision);
+  return {
+    text: closing(parts, step.direction, entry),
+    behind:
+      asksNothing && context.connection.capabilities.pipeline
+        ? closing({ ...parts, leave: `${atBound}; ${parts.leave}` }, step.direction, entry)
+        : null,
+  };
+}
+
+/** Sends it behind the last window, unless something is to be asked first. */
+export function endBehind(filling: Filling): void {
+  const { context, prepared, ending, ranged, state } = filling;
+  if (!ending?.behind || ranged !== undefined || state.failed.length > 0) return;
+  const ended = closed(context, prepared.step, ending.behind);
+  // Where the window fails, nobody comes to wait for it.
+  ended.catch(() => {});
+  filling.ended = ended;
+}
+
+/** Ends it, or waits until what was sent behind its last window has its answer. Another try sends it again. */
+export function end(filling: Filling, { text }: Ending): Promise<void> {
+  const { ended, context, prepared } = filling;
+  filling.ended = null;
+  return ended ?? closed(context, prepared.step, text);
+}
+
+/**
+ * It forgets the ranges too. Before it, they are all that says how far each of them is: a run that is refused at its end would
+ * otherwise begin at the first key again.
+ */
+function lastParts({ context, prepared, parts, keeping, table }: Filling): FrameParts {
+  const { sql } = context.ledger;
+  const { revision } = prepared.step;
+  const kept = keeping === null ? "" : `${sql.undoKept(revision)};`;
+  const done = `${tableGuard(table)}; ${sql.forgetRanges(revision)}; ${sql.backfillFinished(revision)}; ${kept}`;
+  return { ...parts, leave: `${done} ${parts.leave}` };
+}
