@@ -54,7 +54,8 @@ try {
 }
 
 /**
- * Rows a second by the number of rows, without autovacuum of the table. Of large tables with it, too: a backfill makes way
+ * Rows a second by the number of rows, beside an UPDATE in a session that has done it before, and in a new one as that of a
+ * backfill is. Without autovacuum of the table. Of large tables with it, too: a backfill makes way
  * for it, and one UPDATE is over before it may begin. Returns the highest memory of the command.
  */
 async function curve(): Promise<number> {
@@ -62,26 +63,32 @@ async function curve(): Promise<number> {
     { rows, vacuum: false },
     ...(rows > 1_000_000 ? [{ rows, vacuum: true }] : []),
   ]);
-  print("\n| rows | one UPDATE, rows/s | backfill, rows/s | ratio, median of pairs | windows | peak MB |");
-  print("| --- | --- | --- | --- | --- | --- |");
+  print(
+    "\n| rows | one UPDATE, rows/s | in a new session | backfill, rows/s | ratio, median of pairs | to the new session | windows | peak MB |",
+  );
+  print("| --- | --- | --- | --- | --- | --- | --- | --- |");
   let peak = 0;
   for (const { rows, vacuum } of sizes) {
     await template(rows);
     const runs = rows > 1_000_000 ? Math.min(RUNS, 2) : RUNS;
-    const pairs: { update: number; backfill: number; windows: number; peakMb: number }[] = [];
+    const pairs: { update: number; anew: number; backfill: number; windows: number; peakMb: number }[] = [];
     for (let run = 0; run < runs; run++) {
       await fresh(vacuum);
       const update = await seconds(`update products set ${SET}`);
       await fresh(vacuum);
+      const anew = await secondsAnew(`update products set ${SET}`);
+      await fresh(vacuum);
       const { peakMb } = await backfill();
       const state = await told();
-      pairs.push({ update: rows / update, backfill: rows / state.seconds, ...state, peakMb });
+      const [of, ofNew] = [rows / update, rows / anew];
+      pairs.push({ update: of, anew: ofNew, backfill: rows / state.seconds, ...state, peakMb });
     }
     const of = (name: keyof (typeof pairs)[number]) => median(pairs.map((pair) => pair[name]));
     const ratio = median(pairs.map(({ update, backfill }) => backfill / update));
+    const toNew = median(pairs.map(({ anew, backfill }) => backfill / anew));
     peak = Math.max(peak, ...pairs.map(({ peakMb }) => peakMb));
     print(
-      `| ${rows}${vacuum ? ", autovacuum beside it" : ""} | ${of("update").toFixed(0)} | ${of("backfill").toFixed(0)} | ${ratio.toFixed(2)} | ${of("windows")} | ${of("peakMb").toFixed(0)} |`,
+      `| ${rows}${vacuum ? ", autovacuum beside it" : ""} | ${of("update").toFixed(0)} | ${of("anew").toFixed(0)} | ${of("backfill").toFixed(0)} | ${ratio.toFixed(2)} | ${toNew.toFixed(2)} | ${of("windows")} | ${of("peakMb").toFixed(0)} |`,
     );
   }
   return peak;
@@ -175,10 +182,20 @@ insert into products select * from original order by id`);
   await client.query("checkpoint");
 }
 
-async function seconds(sql: string): Promise<number> {
+async function seconds(sql: string, session = client): Promise<number> {
   const at = performance.now();
-  await client.query(sql);
+  await session.query(sql);
   return (performance.now() - at) / 1000;
+}
+
+async function secondsAnew(sql: string): Promise<number> {
+  const session = new pg.Client(url);
+  await session.connect();
+  try {
+    return await seconds(sql, session);
+  } finally {
+    await session.end();
+  }
 }
 
 /** The whole command, on a database that knows no migration yet. */

@@ -24,7 +24,9 @@ describe("a connection that is cut before or after any message of a backfill", (
   test("the end is that of an undisturbed run, and no row was written twice", {
     timeout: 1_800_000,
   }, async () => {
-    const folder = folderOf(FILES);
+    // Nothing is asked at its end, so that what says applied is sent behind the last window.
+    const asksNothing = FILES["0002_slug.sql"].replace("-- godwit: where slug is null\n", "");
+    const folder = folderOf({ ...FILES, "0002_slug.sql": asksNothing });
     const sources = new Map([0, 1, 2, 3].map((lane) => [lane, sourceOf(folder)]));
     const result = await cutEverywhere({
       prefix: "cut_backfill",

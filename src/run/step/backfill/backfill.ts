@@ -194,6 +194,8 @@ async function fill(filling: Filling, observed: Watch): Promise<void> {
     try {
       const done = await runWindow(filling, bound, { rows, next });
       if (done === null) return;
+      // What says that it is applied is not cancelled, and is on its way.
+      if (filling.ended !== null) observed[Symbol.dispose]();
       const { state } = filling;
       filling.state = {
         ...state,
