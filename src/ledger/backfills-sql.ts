@@ -10,6 +10,9 @@ import { identifier, literal, quotedName, stored, storedArray, storedJson } from
 import { keepToOwner } from "../core/sql/row-security.ts";
 import { type BackfillControls, backfillControlsSql, CONTROLS_TABLE } from "./backfill-controls-sql.ts";
 
+/** What `refuseBeforeBound` raises. */
+export const NOT_AT_BOUND_SQLSTATE = "GW007";
+
 export interface BackfillBegun {
   readonly revision: string;
   /** The table for people, and the columns of the key. */
@@ -206,7 +209,7 @@ insert into ${table} (revision, table_name, key, key_types, bound, estimated_row
     /** Raises an error, and so refuses its transaction, where the last window is not in the ledger. */
     refuseBeforeBound: (revision: string) =>
       dollarBlock(`if not exists (select from ${table} where revision = ${stored(revision)} and position = bound)
-then raise exception 'the last window of this backfill is not in the ledger'; end if;`),
+then raise exception using errcode = '${NOT_AT_BOUND_SQLSTATE}', message = 'the last window of this backfill is not in the ledger'; end if;`),
 
     forgetBackfill: (revision: string) => `delete from ${table} where revision = ${stored(revision)}`,
   };

@@ -1,7 +1,8 @@
 /** What says `applied` is sent right behind the last window, where nothing is asked between the two. */
 import { describe } from "vitest";
+import { repair } from "../../src/run/repair.ts";
 import { expect, ledgerSchema, type TestDatabase, test } from "../support/database.ts";
-import { folderOf, recorder, type TargetOptions, targetOf, up } from "../support/target.ts";
+import { folderOf, recorder, type TargetOptions, targetOf, up, writeFiles } from "../support/target.ts";
 
 const TABLE = `create table products (id int primary key, hits int not null default 0);
 insert into products (id) select generate_series(1, 300); analyze products;`;
@@ -79,4 +80,65 @@ test("a run that is ended as its last window is done says what the ledger says",
   const { steps } = await up(target, recorded);
   expect(steps.map(({ revision }) => revision)).toEqual(["0001_a", "0002_b"]);
   expect(await db.sql(STATE)).toEqual(APPLIED);
+});
+
+describe("where triggers have their hand in it", () => {
+  const OF_BACKFILLS = `before update on "${ledgerSchema}".migration_backfills for each row`;
+
+  /** A backfill is done, so that all tables of the ledger are there. */
+  async function withTrigger(db: TestDatabase, trigger: string) {
+    const other = `create table other (id int primary key, v int); insert into other values (1, 0); create table seen (value text);`;
+    const folder = folderOf({
+      "0000_a.sql": `${TABLE} ${other}`,
+      "0001_o.sql": "-- godwit: backfill table=other\nupdate other set v = 1 where :window;",
+    });
+    const target = targetOf({ url: db.url, folder });
+    await up(target);
+    writeFiles(folder, { "0002_b.sql": SQL });
+    await db.sql(trigger);
+    return target;
+  }
+
+  test("it waits for the disk, whatever a window has left in the session", async ({ db }) => {
+    const target = await withTrigger(
+      db,
+      `create function off() returns trigger language plpgsql as $$ begin perform set_config('synchronous_commit', 'off', false); return new; end $$;
+create trigger off before update on products for each row when (old.id = 300) execute function off();
+create function looks() returns trigger language plpgsql as $$ begin insert into public.seen values (current_setting('synchronous_commit')); return new; end $$;
+create trigger looks ${OF_BACKFILLS} when (new.finished_at is not null) execute function looks();`,
+    );
+    await db.sql(`alter database "${db.name}" set synchronous_commit = 'on'`);
+    await up(target);
+    expect(await db.sql("select * from seen")).toEqual([{ value: "on" }]);
+  });
+
+  test("a position that the ledger does not take is no end, and is told", async ({ db }) => {
+    const target = await withTrigger(
+      db,
+      `create function no() returns trigger language plpgsql as $$ begin return null; end $$;
+create trigger no ${OF_BACKFILLS} when (new.position = '{300}') execute function no();`,
+    );
+    await expect(up(target)).rejects.toMatchObject({
+      problems: [
+        { code: "BACKFILL_LOST", hint: expect.stringContaining("`godwit repair --mark-done 0002_b`") },
+      ],
+      report: { failures: [{ committed: "unknown" }] },
+    });
+    expect(await db.sql(STATE)).toEqual([{ state: "partial", position: ["200"], finished: false }]);
+    const request = { kind: "mark-done", revision: "0002_b", position: null } as const;
+    await repair(target, request, { confirm: db.name }, recorder());
+    expect(await db.sql(HITS)).toEqual([{ hits: 1, n: 300 }]);
+  });
+
+  test("a row of the history that is gone is told, and not that its windows stay known", async ({ db }) => {
+    const target = await withTrigger(
+      db,
+      `create function gone() returns trigger language plpgsql as $$ begin delete from "${ledgerSchema}".migration_history where revision = '0002_b'; return new; end $$;
+create trigger gone before update on products for each row when (old.id = 300) execute function gone();`,
+    );
+    await expect(up(target)).rejects.toMatchObject({
+      code: "STEP_ENDED_TRANSACTION",
+      report: { failures: [{ committed: "unknown" }] },
+    });
+  });
 });

@@ -6,6 +6,7 @@ import type { Ledger } from "../../ledger/ledger.ts";
 import { delay } from "../../std/time.ts";
 import { advise, type Committed, NOTHING } from "../report/committed.ts";
 import type { Target } from "../session/target.ts";
+import { windowsKept } from "./backfill/kept.ts";
 import { type Body, startOf, statementsOf } from "./body.ts";
 import { openStatement } from "./resume.ts";
 
@@ -96,5 +97,7 @@ async function keptOf(
     const parts = body?.units === undefined ? "statements" : "transactions";
     return { extent: "some", done, line, column, count: body === null ? null : statements.length, parts };
   }
+  const windows = await windowsKept(target.ledger, connection, step);
+  if (windows !== null) return windows;
   return step.kind === "module" ? { extent: "unknown", position: null } : NOTHING;
 }

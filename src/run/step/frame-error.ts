@@ -59,8 +59,8 @@ export async function closed(
   sql: string,
 ): Promise<void> {
   await connection.execute(sql).catch((error: unknown) => {
-    const meant = asUnexpected(error);
-    throw presentBeside(meant instanceof DatabaseError ? meant.withoutPosition() : meant, step);
+    const present = presentBeside(error, step);
+    throw present === error ? frameError(error, step.revision, "within") : present;
   });
 }
 

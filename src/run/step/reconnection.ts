@@ -4,7 +4,7 @@
  */
 import type { Step } from "../../core/plan.ts";
 import type { Connection } from "../../database/connection.ts";
-import { DatabaseError, type GodwitError, type Problem } from "../../errors.ts";
+import { DatabaseError, GodwitError, type Problem } from "../../errors.ts";
 import type { Lock } from "../../lock/lock.ts";
 import { orAbort, timeLimit } from "../../std/time.ts";
 import { type Committed, NOTHING, UNASKED, UNASKED_OUTSIDE } from "../report/committed.ts";
@@ -156,14 +156,18 @@ export class Reconnection {
     const body = (await prepared?.load()) ?? null;
     const rerun = howToRerun({ isOvertaken }, step);
     const { problem, committed } = await endsSession(this.#target, connection, step, { rerun, body });
-    this.#tally.failed(failureOf(step.revision, problem, committed), problem);
-    this.#context.observe({ kind: "step-failed", step, problem: problem.toProblem() });
+    const failure = failureOf(step.revision, problem, committed);
+    this.#tally.failed(failure, problem);
+    this.#context.observe({ kind: "step-failed", step, problem: failure.problem });
+    const { ledger } = this.#target;
+    await logFailure({ ledger, connection, author: this.#context }, step, failure).catch(() => {});
     return problem;
   }
 
   /**
    * The run ends, and the connection went while a step was under way: that step as a failure, with what the ledger says of it
-   * where a signal or the deadline ends the run. `null`: there is no such step, or it is done.
+   * where a signal or the deadline ends the run. Where that step is done, the error says why the run ended, and no more. `null`:
+   * there is no such step.
    */
   async ended(thrown: unknown): Promise<GodwitError | null> {
     const { signal, observe } = this.#context;
@@ -248,7 +252,8 @@ export class Reconnection {
     signal.throwIfAborted();
     await this.recall(connection, true);
     signal.throwIfAborted();
-    if (this.#begun === undefined) return null;
+    // It is done, and so nothing is left whose end is not known.
+    if (this.#begun === undefined) return endOf(this.#context.signal);
     const { error, failure } = fail(committed);
     await logFailure({ ledger: this.#target.ledger, connection, author: context }, step, failure);
     return error;
@@ -275,6 +280,10 @@ interface AtEnd {
   readonly body: Body | null;
   readonly known: Committed;
   readonly fail: (committed: Committed) => { readonly error: GodwitError; readonly failure: StepFailure };
+}
+
+function endOf({ reason }: AbortSignal): GodwitError | null {
+  return reason instanceof GodwitError ? reason : null;
 }
 
 function isGone(error: unknown): error is DatabaseError {

@@ -57,6 +57,9 @@ import { runEmpty, runWindow, waitForDisk } from "./window.ts";
 /** The rows of a window that `rows` is handed are in the memory of a process, in several forms. */
 const MOST_FOR_A_FUNCTION = 5000;
 
+/** Errors of a ledger that does not know how far it is: its own row is gone, or the one of its history. */
+const IS_LOST: ReadonlySet<string> = new Set(["BACKFILL_LOST", "STEP_ENDED_TRANSACTION"]);
+
 export async function runBackfill(
   context: StepContext,
   prepared: Prepared,
@@ -143,7 +146,7 @@ async function carryOut(
       context.lostAt?.(UNASKED);
       throw lost.reason;
     }
-    const isLost = error instanceof GodwitError && error.code === "BACKFILL_LOST";
+    const isLost = error instanceof GodwitError && IS_LOST.has(error.code);
     const committed = isLost ? UNRECORDED : committedOf(filling?.state ?? known, through);
     if (committed.extent !== "none") await waitForDisk(context.connection);
     const problem = stepError(context, prepared, body, error, { committed });

@@ -6,10 +6,13 @@
  * `applied` refuses itself.
  */
 import { tableGuard } from "../../../backfill/guard.ts";
+import { DatabaseError, PlanRefused } from "../../../errors.ts";
+import { NOT_AT_BOUND_SQLSTATE } from "../../../ledger/backfills-sql.ts";
 import { closing, type FrameParts } from "../frame.ts";
 import { closed } from "../frame-error.ts";
 import { entryOf } from "../frame-parts.ts";
 import type { Ending, Filling } from "./filling.ts";
+import { WAIT } from "./opening.ts";
 
 export function endingOf(filling: Filling): Ending {
   const { context, prepared, body, backfill } = filling;
@@ -41,17 +44,40 @@ export function endBehind(filling: Filling): void {
 export function end(filling: Filling, { text }: Ending): Promise<void> {
   const { ended, context, prepared } = filling;
   filling.ended = null;
-  return ended ?? closed(context, prepared.step, text);
+  return (ended ?? closed(context, prepared.step, text)).catch((error: unknown) => {
+    throw isNotAtBound(error) ? notTaken(filling, error) : error;
+  });
+}
+
+function isNotAtBound(error: unknown): error is DatabaseError {
+  return error instanceof DatabaseError && error.sqlState === NOT_AT_BOUND_SQLSTATE;
+}
+
+/** Its last window was committed, and the row of the ledger is as it was before. */
+function notTaken({ context, prepared: { step } }: Filling, cause: DatabaseError): PlanRefused {
+  const { revision, file } = step;
+  return new PlanRefused(
+    [
+      {
+        code: "BACKFILL_LOST",
+        message: `${file} has done all of its windows, and "${context.ledger.schema}".migration_backfills does not say so: something keeps its row from being written.`,
+        hint: `Look for a trigger or a rule on that table, and remove it. All rows are done, so then: \`godwit repair --mark-done ${revision}\`.`,
+        place: { file },
+        details: { revision },
+      },
+    ],
+    { cause },
+  );
 }
 
 /**
- * It forgets the ranges too. Before it, they are all that says how far each of them is: a run that is refused at its end would
+ * It waits until it is on the disk, with all windows in front of it. It forgets the ranges too. Before it, they are all that says how far each of them is: a run that is refused at its end would
  * otherwise begin at the first key again.
  */
 function lastParts({ context, prepared, parts, keeping, table }: Filling): FrameParts {
   const { sql } = context.ledger;
   const { revision } = prepared.step;
   const kept = keeping === null ? "" : `${sql.undoKept(revision)};`;
-  const done = `${tableGuard(table)}; ${sql.forgetRanges(revision)}; ${sql.backfillFinished(revision)}; ${kept}`;
+  const done = `${WAIT}; ${tableGuard(table)}; ${sql.forgetRanges(revision)}; ${sql.backfillFinished(revision)}; ${kept}`;
   return { ...parts, leave: `${done} ${parts.leave}` };
 }

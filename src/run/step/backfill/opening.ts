@@ -71,6 +71,9 @@ export async function dropOpening(
 export const SKIP_TRIGGERS = "set local session_replication_role = replica";
 export const KEEP_TRIGGERS = "set local session_replication_role = origin";
 
+/** As the database has it, whatever a trigger has left in the session. */
+export const WAIT = "set local synchronous_commit to default";
+
 /**
  * A window does not wait for the disk: a crash of the server loses its rows and its position together, and the next run
  * does them again. The last transaction of the backfill waits for all of them. A function may have told others of its rows.

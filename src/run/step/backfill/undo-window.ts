@@ -112,15 +112,16 @@ export async function refusedRow(
   );
 }
 
-function rowsOf({ restored, changed, gone }: UndoState): number {
+export function rowsOf({ restored, changed, gone }: UndoState): number {
   return restored + changed + gone;
 }
 
-export function committedOf(state: UndoState | null, table: string): Committed {
+/** `through`: all rows of the table of old values were gone through. */
+export function committedOf(state: UndoState | null, table: string, through = false): Committed {
   if (state === null || state.position === null) return NOTHING;
   const { key, position } = state;
   const upTo = key.map((name, at) => `${name} ${position[at]}`).join(", ");
-  return { extent: "some", parts: "windows", rows: rowsOf(state), table, upTo };
+  return { extent: "some", parts: "windows", rows: rowsOf(state), table, upTo, through };
 }
 
 /** Tells how far it is, after a window. `ms`: of the window, with the rest before it. */

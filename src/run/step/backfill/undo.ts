@@ -83,6 +83,7 @@ export async function runUndo(context: StepContext, prepared: Prepared, index: n
   context.observe({ kind: "step-started", step, index, count: context.count });
   let state: UndoState | null = null;
   let undoing: Undoing | undefined;
+  let through = false;
   try {
     state = await ledger.undo(connection, step.revision);
     await refuseLostValues(context, connection, prepared);
@@ -97,6 +98,7 @@ export async function runUndo(context: StepContext, prepared: Prepared, index: n
       await using sensor = await openSensor({ ...undoing, backfill });
       undoing.sensor = sensor;
       await windowsOf(undoing, observed);
+      through = true;
     }
     context.stop.throwIfAborted();
     const { sql } = ledger;
@@ -125,7 +127,7 @@ export async function runUndo(context: StepContext, prepared: Prepared, index: n
     const isLost = error instanceof GodwitError && error.code === "BACKFILL_LOST";
     const committed = isLost
       ? UNRECORDED
-      : committedOf(undoing?.state ?? state, undoing?.table.shown ?? step.file);
+      : committedOf(undoing?.state ?? state, undoing?.table.shown ?? step.file, through);
     const body = { kind: "undo", file: step.file } as const;
     const problem = stepError(context, prepared, body, error, { committed });
     if (undoing !== undefined && committed.extent === "none") await withdraw(undoing);

@@ -10,6 +10,7 @@ import { DatabaseError, LockError, PlanRefused, StepFailed } from "../../../erro
 import { controlsIn } from "../../../ledger/backfills.ts";
 import type { WindowDone } from "../../../ledger/backfills-sql.ts";
 import { rowsOf } from "../../../std/number.ts";
+import { rollback } from "../../session/transaction.ts";
 import type { StepContext } from "../context.ts";
 import { statementFrame } from "../frame.ts";
 import { frameError } from "../frame-error.ts";
@@ -17,7 +18,7 @@ import { otherTable } from "./edited.ts";
 import { endBehind } from "./ending.ts";
 import type { Filling, Opening, Ranged } from "./filling.ts";
 import { atLedger } from "./ledger-waits.ts";
-import { ask, KEEP_TRIGGERS, mayOpenAhead, open, SKIP_TRIGGERS, sendOpening } from "./opening.ts";
+import { ask, KEEP_TRIGGERS, mayOpenAhead, open, SKIP_TRIGGERS, sendOpening, WAIT } from "./opening.ts";
 import { changeByFunction } from "./rows.ts";
 import { unplaced } from "./unplaced.ts";
 
@@ -156,7 +157,8 @@ export async function refuseSkipping(
 /** What was committed without waiting for the disk is on it afterwards. Where that cannot be asked, the server does it soon. */
 export async function waitForDisk(connection: StepContext["connection"]): Promise<void> {
   // It writes a record, so its commit waits. The commit of a read would not.
-  await connection.execute("select pg_catalog.pg_logical_emit_message(true, 'godwit', '')").catch(() => {});
+  const record = "select pg_catalog.pg_logical_emit_message(true, 'godwit', '')";
+  await connection.execute(`begin; ${WAIT}; ${record}; commit`).catch(() => rollback(connection));
 }
 
 async function close(
