@@ -275,6 +275,11 @@ export const ELSEWHERE: Readonly<Record<string, Elsewhere>> = {
     file: "test/backfill/half-way.test.ts",
     title: "that is dropped ends the run, which says what stays and how it ends",
   },
+  // A trigger on our own table, made between two runs.
+  "run/step/backfill/ending.ts notTaken: godwit repair --mark-done …": {
+    file: "test/backfill/ending.test.ts",
+    title: "a position that the ledger does not take is no end, and is told",
+  },
   // A word of a person that is still to come.
   "cli/commands/plan.ts outlookLines: godwit backfill approve …": AWAITED,
   "cli/commands/plan.ts outlookLines: godwit backfill resume …": AWAITED,
