@@ -3,6 +3,7 @@ import { describe } from "vitest";
 import type { FleetConfig, RunEvent } from "../../src/index.ts";
 import { commandIn } from "../support/command.ts";
 import { expect, type TestDatabase, test } from "../support/database.ts";
+import { psql } from "../support/psql.ts";
 import { folderOf } from "../support/target.ts";
 import { createFleet } from "../support/watched.ts";
 
@@ -18,19 +19,23 @@ async function makeSchemas(db: TestDatabase): Promise<void> {
   for (const name of ["a", "b", "c"]) await db.sql(`create schema ${name}`);
 }
 
+/** What is done while nothing of the run goes on, or beside it. */
+type Meanwhile = { readonly at: "once" | "beside"; readonly sql: string } | undefined;
+
 /** All three tenants, and `meanwhile` when `b` has come to that event. */
 async function upWith(
   db: TestDatabase,
   { ledgerSchema, files = FILES }: { ledgerSchema: string; files?: Readonly<Record<string, string>> },
-  meanwhile: (event: RunEvent) => string | undefined,
+  meanwhile: (event: RunEvent) => Meanwhile,
 ) {
   let waiting: Promise<unknown> = Promise.resolve();
   const targets = {
     tenants: { url: db.url, dir: folderOf(files), schemas: ["a", "b", "c"], ledgerSchema },
   };
   const observe: FleetConfig["observe"] = (event, target) => {
-    const sql = target === "tenants/b" ? meanwhile(event) : undefined;
-    if (sql !== undefined) waiting = db.sql(sql);
+    const { at, sql = "" } = (target === "tenants/b" ? meanwhile(event) : undefined) ?? {};
+    if (at === "once") expect(psql(db.url, sql)).toBeNull();
+    if (at === "beside") waiting = db.sql(sql);
   };
   await using fleet = createFleet({ targets, environment: {}, observe });
   const error = await fleet.up().then(
@@ -54,7 +59,7 @@ describe("a tenant's schema that is dropped", () => {
     test(`before its first step is not made again (ledger in ${ledgerSchema})`, async ({ db }) => {
       await makeSchemas(db);
       const { error, others } = await upWith(db, { ledgerSchema }, (event) =>
-        event.kind === "connected" ? "drop schema b cascade" : undefined,
+        event.kind === "connected" ? { at: "once", sql: "drop schema b cascade" } : undefined,
       );
       expect(error).toMatchObject({ code: "TARGET_SCHEMA_MISSING" });
       expect(others).toEqual([true, false, true]);
@@ -68,7 +73,9 @@ describe("a tenant's schema that is dropped", () => {
       await makeSchemas(db);
       for (const [index, sql] of ["drop schema b cascade", "alter schema b rename to b_old"].entries()) {
         const { error, others } = await upWith(db, { ledgerSchema }, (event) =>
-          event.kind === "step-done" && event.step.revision === "0001_shops" ? sql : undefined,
+          event.kind === "step-done" && event.step.revision === "0001_shops"
+            ? { at: "once", sql }
+            : undefined,
         );
         expect(error).toMatchObject({ code: "TARGET_SCHEMA_MISSING" });
         expect(others).toEqual([true, false, true]);
@@ -93,7 +100,7 @@ describe("a tenant's schema that is dropped", () => {
       drop schema b cascade; end $$`;
     const files = { "0001_slow.sql": `${waits} create table shops (id int primary key);` };
     const { error, others } = await upWith(db, { ledgerSchema: LEDGERS[1] ?? "", files }, (event) =>
-      event.kind === "step-started" ? drop : undefined,
+      event.kind === "step-started" ? { at: "beside", sql: drop } : undefined,
     );
     expect(error).toMatchObject({ code: "TARGET_SCHEMA_MISSING" });
     expect(others).toEqual([true, false, true]);
