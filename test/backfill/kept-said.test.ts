@@ -124,6 +124,17 @@ describe("a connection that is lost twice in one place", () => {
     expect((await db.sql(LOG)).at(-1)).toEqual({ direction: "up", committed: "some" });
   });
 
+  test("of the way back before anything is back: no text is to be corrected", async ({ db }) => {
+    const target = placed(db);
+    await up(target);
+    await db.sql(at(50, "ends"));
+    const back = undoBackfill(target, { ...UP, goal: { ...UP.goal, to: "0002_b" } }, recorder());
+    await expect(back).rejects.toMatchObject({
+      ...TWICE,
+      hint: expect.stringMatching(/nothing of it was kept: run again when that is corrected\.$/),
+    });
+  });
+
   test("of the way back", async ({ db }) => {
     const target = placed(db);
     await up(target);

@@ -26,7 +26,7 @@ export async function endsSession(
     code: "STEP_FAILED",
     message: `The connection was lost twice while ${step.revision} was running; it is not tried again.`,
     place: line === undefined ? { file } : { file, line },
-    hint: `Look into the server's log: a statement of it may crash the server or end its own session. ${advise(committed, { ...step, file, rerun })}`,
+    hint: `Look into the server's log: a statement of it may crash the server or end its own session. ${advise(committed, { ...step, file, rerun, oldValues: body?.kind === "undo" })}`,
   });
   return { problem, committed };
 }
