@@ -35,9 +35,9 @@ export interface WindowOptions {
 }
 
 /**
- * The author's statement for a window, of any window: it is read once. What it has changed outside of it is counted too: a statement that ignores its
- * window would otherwise do everything in each of them. Counting takes a tenth of the time, and is left out where the text
- * and the table show that nothing outside can change.
+ * Reads the author's statement once, and returns what it is for a window. What it has changed outside of it is counted too: a
+ * statement that ignores its window would otherwise do everything in each of them. Counting takes a tenth of the time, and is
+ * left out where the text and the table show that nothing outside can change.
  */
 export function windowStatement(
   file: string,

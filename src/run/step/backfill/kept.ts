@@ -1,4 +1,4 @@
-/** What of a half-done backfill, or of its way back, is done by the ledger. */
+/** What the ledger says is done of a half-done backfill, or of its way back. */
 import { isSameKey } from "../../../backfill/key.ts";
 import type { Step } from "../../../core/plan.ts";
 import { shownTable } from "../../../core/sql/regclass.ts";

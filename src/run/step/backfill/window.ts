@@ -10,7 +10,7 @@ import { DatabaseError, LockError, PlanRefused, StepFailed } from "../../../erro
 import { controlsIn } from "../../../ledger/backfills.ts";
 import type { WindowDone } from "../../../ledger/backfills-sql.ts";
 import { rowsOf } from "../../../std/number.ts";
-import { rollback } from "../../session/transaction.ts";
+import { begin, rollback } from "../../session/transaction.ts";
 import type { StepContext } from "../context.ts";
 import { statementFrame } from "../frame.ts";
 import { frameError } from "../frame-error.ts";
@@ -158,7 +158,7 @@ export async function refuseSkipping(
 export async function waitForDisk(connection: StepContext["connection"]): Promise<void> {
   // It writes a record, so its commit waits. The commit of a read would not.
   const record = "select pg_catalog.pg_logical_emit_message(true, 'godwit', '')";
-  await connection.execute(`begin; ${WAIT}; ${record}; commit`).catch(() => rollback(connection));
+  await connection.execute(`${begin()} ${WAIT}; ${record}; commit`).catch(() => rollback(connection));
 }
 
 async function close(
