@@ -5,6 +5,7 @@ import { migrate } from "../../src/run/migrate.ts";
 import type { RunEvent } from "../../src/run/report/events.ts";
 import { expect, ledgerSchema, type TestDatabase, test } from "../support/database.ts";
 import { down, folderOf, recorder, targetOf, UP, up } from "../support/target.ts";
+import { until } from "../support/until.ts";
 
 const TABLE = `create table products (id int primary key, hits int not null default 0);
 insert into products (id) select generate_series(1, 300); analyze products;
@@ -119,6 +120,50 @@ describe("a lock behind the last window", () => {
     expect(said.at(-1)).toBe(OF_LEDGER);
     expect(await db.sql(HITS)).toEqual(DONE);
   });
+});
+
+describe("a lock at the end of a window", () => {
+  const LATE = `create function late() returns trigger language plpgsql as $$ begin perform pg_advisory_xact_lock(7); return null; end $$;
+create constraint trigger late after update on products deferrable initially deferred for each row when (new.id = 150) execute function late();`;
+  /** Holds a window until the lock of the ledger is there. */
+  const GATE = `create function gate() returns trigger language plpgsql as $$ begin perform pg_advisory_xact_lock_shared(8); return null; end $$;
+create trigger gate after update on products for each statement execute function gate();`;
+
+  test("that a deferred constraint waits for is one of the file, and not of the ledger", async ({ db }) => {
+    const { target, blocker } = await placed(db, fill());
+    await db.sql(LATE);
+    await blocker.query("select pg_advisory_lock(7)");
+    const { message } = await outwaited(blocker, (context) => up(target, context));
+    expect(message).toMatch(OF_FILE);
+    expect(await db.sql(HITS)).toEqual(DONE);
+  });
+
+  test.for([BACKFILLS, HISTORY])(
+    "on the ledger is one also where a statement may not take as long: %s",
+    async (lock, { db }) => {
+      const { folder, blocker } = await placed(db, fill());
+      await db.sql(GATE);
+      await blocker.query("select pg_advisory_lock(8)");
+      const settings = { lockTimeoutMs: 60_000, statementTimeoutMs: 700 };
+      const target = targetOf({ url: db.url, folder, settings });
+      const said: string[] = [];
+      let locked: Promise<unknown> | undefined;
+      const recorded = recorder((event) => {
+        if (event.kind !== "step-retry") return;
+        said.push(event.problem.message);
+        if (locked !== undefined) void blocker.query("rollback; select pg_advisory_unlock_all()");
+      });
+      const running = up(target, recorded);
+      running.catch(() => {});
+      await until(
+        async () => (await db.sql("select from pg_locks where not granted and objid = 8")).length > 0,
+      );
+      locked = blocker.query(`begin; ${lock}; select pg_advisory_unlock(8)`);
+      expect((await running).outcome).toBe("done");
+      expect(said.at(-1)).toMatch(/another session holds a lock on a table of the ledger/);
+      expect(await db.sql(HITS)).toEqual(DONE);
+    },
+  );
 });
 
 test("a lock on the ledger before a way back is waited out", async ({ db }) => {

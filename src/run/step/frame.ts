@@ -51,6 +51,8 @@ export interface FrameParts {
 
 /** Checks deferred constraints while an error still leaves the transaction failed. */
 const CONSTRAINTS = `${CALM}; set constraints all immediate;`;
+/** So many statements that is. */
+export const OF_CONSTRAINTS = 2;
 
 function commit({ leave }: FrameParts): string {
   return `${leave} commit`;

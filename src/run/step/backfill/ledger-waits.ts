@@ -3,9 +3,11 @@
  * because the author's file has nothing to do with it.
  */
 import type { Blocker } from "../../../database/connection.ts";
+import { isStatementTimeout } from "../../../database/statement-timeout.ts";
 import { DatabaseError, StepFailed } from "../../../errors.ts";
 import { inTheWay } from "../../report/blockers.ts";
 import type { StepContext } from "../context.ts";
+import { OF_CONSTRAINTS } from "../frame.ts";
 import type { Prepared } from "../prepared.ts";
 import { retryWhileLocked } from "./again.ts";
 import type { Filling } from "./filling.ts";
@@ -24,7 +26,11 @@ export async function inLedger<T>(
 ): Promise<T> {
   const tell = (error: unknown, blockers: readonly Blocker[]) =>
     ledgerLocked(error as DatabaseError, { context, prepared, table, blockers });
-  return retryWhileLocked({ context, prepared, tell, last: tell, isHalted: ranged?.isHalted }, ask);
+  const asking = () =>
+    ask().catch((error: unknown) => {
+      throw isWait(error, context) ? asLock(error) : error;
+    });
+  return retryWhileLocked({ context, prepared, tell, last: tell, isHalted: ranged?.isHalted }, asking);
 }
 
 interface Locked {
@@ -57,20 +63,26 @@ function lockedTable({ schema }: Pick<StepContext["ledger"], "schema">): string 
 }
 
 /**
- * The error of the last message of a window. Behind its first statement, which checks constraints, it has to do with the
- * ledger alone. It stays an error that another try may mend.
+ * The error of the last message of a window. Behind the statements that check constraints it has to do with the ledger
+ * alone. It stays an error that another try may mend.
  */
-export function atLedger(error: unknown, { schema }: Pick<StepContext["ledger"], "schema">): unknown {
-  if (
-    !(error instanceof DatabaseError) ||
-    (error.completed ?? 0) < 1 ||
-    error.sqlState !== LOCK_NOT_AVAILABLE
-  )
-    return error;
-  const { sqlState, routine, details } = error;
-  const message = `another session holds a lock on ${lockedTable({ schema })} (${error.message})`;
+export function atLedger(error: unknown, context: Pick<StepContext, "ledger" | "target">): unknown {
+  if (!isWait(error, context) || (error.completed ?? 0) < OF_CONSTRAINTS) return error;
+  return asLock(error, `another session holds a lock on ${lockedTable(context.ledger)} (${error.message})`);
+}
+
+/** What is written there takes no time, so that a statement which meets the timeout of the run has waited for a lock. */
+function isWait(error: unknown, { target }: Pick<StepContext, "target">): error is DatabaseError {
+  if (!(error instanceof DatabaseError)) return false;
+  return (
+    error.sqlState === LOCK_NOT_AVAILABLE || isStatementTimeout(error, target.settings.statementTimeoutMs)
+  );
+}
+
+function asLock(error: DatabaseError, message = error.message): DatabaseError {
+  const { routine, details } = error;
   return new DatabaseError(
     { code: "DATABASE_ERROR", message, details },
-    { cause: error, sqlState, routine, completed: -1 },
+    { cause: error, sqlState: LOCK_NOT_AVAILABLE, routine, completed: -1 },
   );
 }

@@ -75,7 +75,10 @@ export async function undoWindow(undoing: Undoing, bound: KeyValue, rows: number
   const moved = ledger.sql.wayBackMoved(revision, { rows: end.rows, rowsPerSecond, slowedBy });
   const written = `${keep}${tableGuard(table)}; ${ledger.sql.undoWindowDone(revision, done)}; ${moved}`;
   const results = await connection.execute(statementFrame(parts, written).close).catch((error: unknown) => {
-    throw otherTable(frameError(atLedger(error, ledger), revision, "within"), { table, step: prepared.step });
+    throw otherTable(frameError(atLedger(error, context), revision, "within"), {
+      table,
+      step: prepared.step,
+    });
   });
   undoing.controls = controlsIn(results) ?? undoing.controls;
   undoing.windows++;

@@ -167,7 +167,7 @@ async function close(
 ): Promise<readonly Result[]> {
   const keep = backfill.options.triggers === "skip" ? `${KEEP_TRIGGERS}; ` : "";
   return context.connection.execute(statementFrame(parts, `${keep}${done}`).close).catch((error: unknown) => {
-    throw frameError(atLedger(error, context.ledger), prepared.step.revision, "within");
+    throw frameError(atLedger(error, context), prepared.step.revision, "within");
   });
 }
 
