@@ -1,8 +1,9 @@
 /** What says `applied` is sent right behind the last window, where nothing is asked between the two. */
 import { describe } from "vitest";
+import { undoBackfill } from "../../src/run/backfill-undo.ts";
 import { repair } from "../../src/run/repair.ts";
 import { expect, ledgerSchema, type TestDatabase, test } from "../support/database.ts";
-import { folderOf, recorder, type TargetOptions, targetOf, up, writeFiles } from "../support/target.ts";
+import { down, folderOf, recorder, type TargetOptions, targetOf, up, writeFiles } from "../support/target.ts";
 
 const TABLE = `create table products (id int primary key, hits int not null default 0);
 insert into products (id) select generate_series(1, 300); analyze products;`;
@@ -94,7 +95,7 @@ describe("where triggers have their hand in it", () => {
     });
     const target = targetOf({ url: db.url, folder });
     await up(target);
-    writeFiles(folder, { "0002_b.sql": SQL });
+    writeFiles(folder, { "0002_b.sql": SQL.replace("min-rows", "undo=yes min-rows") });
     await db.sql(trigger);
     return target;
   }
@@ -109,6 +110,19 @@ create trigger looks ${OF_BACKFILLS} when (new.finished_at is not null) execute 
     );
     await db.sql(`alter database "${db.name}" set synchronous_commit = 'on'`);
     await up(target);
+    expect(await db.sql("select * from seen")).toEqual([{ value: "on" }]);
+  });
+
+  test("the end of a way back waits for it too", async ({ db }) => {
+    const target = await withTrigger(db, "select");
+    await up(target);
+    await db.sql(`create function off() returns trigger language plpgsql as $$ begin perform set_config('synchronous_commit', 'off', false); return new; end $$;
+create trigger off before update on products for each row when (old.id = 300) execute function off();
+create function looks() returns trigger language plpgsql as $$ begin insert into public.seen values (current_setting('synchronous_commit')); return old; end $$;
+create trigger looks before delete on "${ledgerSchema}".migration_backfill_undo for each row execute function looks();
+alter database "${db.name}" set synchronous_commit = 'on'`);
+    await undoBackfill(target, down("0002_b"), recorder());
+    expect(await db.sql(HITS)).toEqual([{ hits: 0, n: 300 }]);
     expect(await db.sql("select * from seen")).toEqual([{ value: "on" }]);
   });
 

@@ -7,6 +7,7 @@ import { delay } from "../../std/time.ts";
 import { advise, type Committed, NOTHING } from "../report/committed.ts";
 import type { Target } from "../session/target.ts";
 import { windowsKept } from "./backfill/kept.ts";
+import { rowsGoneThrough } from "./backfill/undo-window.ts";
 import { type Body, startOf, statementsOf } from "./body.ts";
 import { openStatement } from "./resume.ts";
 
@@ -59,7 +60,7 @@ export async function partsKept(
   if (direction === "up")
     return statements + ((await ledger.backfills.state(connection, revision))?.rows ?? 0);
   const undone = await ledger.undo(connection, revision);
-  return statements + (undone === null ? 0 : undone.restored + undone.changed + undone.gone);
+  return statements + (undone === null ? 0 : rowsGoneThrough(undone));
 }
 
 /** A session of ours at the server. */

@@ -7,7 +7,7 @@ import type { BackfillState } from "../../../ledger/backfills-sql.ts";
 import type { Ledger } from "../../../ledger/ledger.ts";
 import { type Committed, UNRECORDED } from "../../report/committed.ts";
 import { committedOf } from "./filling.ts";
-import { committedOf as committedBack, rowsOf } from "./undo-window.ts";
+import { committedOf as committedBack, rowsGoneThrough } from "./undo-window.ts";
 
 /** `null`: the ledger has no windows of the step, so it is something else, or nothing of it was begun. */
 export async function windowsKept(
@@ -19,7 +19,7 @@ export async function windowsKept(
     const undone = await ledger.undo(connection, revision);
     if (undone?.hasValues !== true) return null;
     const done = await ledger.backfills.state(connection, revision);
-    const through = done !== null && rowsOf(undone) >= done.changed;
+    const through = done !== null && rowsGoneThrough(undone) >= done.changed;
     return committedBack(undone, shownTable(undone.table), through);
   }
   const state = await ledger.backfills.state(connection, revision);

@@ -115,7 +115,8 @@ export async function refusedRow(
   );
 }
 
-export function rowsOf({ restored, changed, gone }: UndoState): number {
+/** Also those that it has left as they are. */
+export function rowsGoneThrough({ restored, changed, gone }: UndoState): number {
   return restored + changed + gone;
 }
 
@@ -124,7 +125,7 @@ export function committedOf(state: UndoState | null, table: string, through = fa
   if (state === null || state.position === null) return NOTHING;
   const { key, position } = state;
   const upTo = key.map((name, at) => `${name} ${position[at]}`).join(", ");
-  return { extent: "some", parts: "windows", rows: rowsOf(state), table, upTo, through };
+  return { extent: "some", parts: "windows", rows: rowsGoneThrough(state), table, upTo, through };
 }
 
 /** Tells how far it is, after a window. `ms`: of the window, with the rest before it. */
@@ -133,7 +134,7 @@ export function reportBack(
   { windowRows, ms, elapsedMs }: { windowRows: number; ms: number; elapsedMs: number },
 ): void {
   const { context, prepared, table, state, windows, estimatedRows, slowedBy } = undoing;
-  const rows = rowsOf(state);
+  const rows = rowsGoneThrough(state);
   const rowsPerSecond = speedOf(undoing.rowsPerSecond, { rows: windowRows, ms, elapsedMs });
   undoing.rowsPerSecond = rowsPerSecond;
   const share = shareOf(rows, estimatedRows);

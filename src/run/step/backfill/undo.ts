@@ -41,6 +41,7 @@ import { admitBack, allowedRows, waitForTurn, waitToBegin } from "./control.ts";
 import { explained, otherTable } from "./edited.ts";
 import { inLedger } from "./ledger-waits.ts";
 import { refuseLostValues } from "./lost.ts";
+import { WAIT } from "./opening.ts";
 import { claimRanges } from "./ranges.ts";
 import { isOfItsRows } from "./rest.ts";
 import { openSensor } from "./signals.ts";
@@ -111,7 +112,7 @@ export async function runUndo(context: StepContext, prepared: Prepared, index: n
     ];
     const gone = `${parts.ownRole} ${forgotten.join("; ")};`;
     const { table } = undoing;
-    const last = { ...parts, leave: `${tableGuard(table)}; ${gone} ${parts.leave}` };
+    const last = { ...parts, leave: `${WAIT}; ${tableGuard(table)}; ${gone} ${parts.leave}` };
     const close = () => closed(context, step, closing(last, "down", entryOf(prepared, null)));
     await inLedger(undoing, null, close).catch((error: unknown) => {
       throw otherTable(error, { table, step });
